@@ -1,0 +1,1 @@
+"""offline-ocr: document OCR over HTTP, with no network behind it."""

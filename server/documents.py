@@ -1,0 +1,102 @@
+"""Document → Page → Block: what an engine returns, and what every output format is made from.
+
+Standard library only: engine workers import this module under interpreters that hold nothing else of the server's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+BBox = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in pixels of the page image as it was given to the engine; the origin is the top left corner."""
+
+
+class Verdict(StrEnum):
+    """How a page came out: nothing is ever cut or dropped silently."""
+
+    OK = "ok"
+    BLANK = "blank"  # nothing to read on the page
+    TRUNCATED = "truncated"  # the token limit ended it
+    REPETITION = "repetition"  # a generation loop was found
+    FAILED = "failed"  # no result; `Page.error` says why
+
+
+class BlockFormat(StrEnum):
+    """How `Block.content` is to be read."""
+
+    TEXT = "text"
+    TABLE_HTML = "table-html"
+    LATEX = "latex"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One region of a page.
+
+    `type` is the layout model's own label (`doc_title`, `paragraph_title`, `text`, `list`, `table`, `image`, …),
+    `order` its place in the reading order, counted from 0. For `BlockFormat.IMAGE` the content is the name of a crop in
+    `Page.images`. `confidence` is 0–1, or None where the engine gives none.
+    """
+
+    type: str
+    bbox: BBox
+    content: str
+    format: BlockFormat
+    order: int
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One recognised page; `width` and `height` in px, `number` counted from 1, `seconds` spent on it by the engine.
+
+    `images` maps the names that `markdown` refers to onto cropped files in the spool. `token_confidence` is the mean
+    probability of the recognised tokens, 0–1, or None where the engine gives none.
+    """
+
+    number: int
+    width: int
+    height: int
+    text: str = ""
+    markdown: str = ""
+    blocks: tuple[Block, ...] = ()
+    images: Mapping[str, Path] | None = None
+    token_confidence: float | None = None
+    verdict: Verdict = Verdict.OK
+    error: str | None = None
+    seconds: float = 0.0
+
+    def to_wire(self) -> dict[str, Any]:
+        """The page as JSON values."""
+        wire = asdict(self)
+        wire["images"] = {name: str(path) for name, path in (self.images or {}).items()}
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "Page":
+        """The page back from JSON values. Raises KeyError, TypeError or ValueError when they are not a page's."""
+        blocks = tuple(
+            Block(**{**block, "bbox": tuple(block["bbox"]), "format": BlockFormat(block["format"])})
+            for block in wire["blocks"]
+        )
+        images = {name: Path(path) for name, path in wire["images"].items()}
+        return cls(**{**wire, "blocks": blocks, "images": images, "verdict": Verdict(wire["verdict"])})
+
+
+class FileType(StrEnum):
+    """What the caller sent, found by content."""
+
+    IMAGE = "image"
+    PDF = "pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The recognised pages of one file, in page order. `total_pages` counts the file's pages, chosen or not."""
+
+    file_type: FileType
+    total_pages: int
+    pages: tuple[Page, ...]

@@ -1,0 +1,1 @@
+"""One module per engine; each imports its libraries inside its own worker process only."""

@@ -1,0 +1,1 @@
+"""From recognised lines to blocks in reading order: columns, paragraphs, headings, lists, tables, figures."""
