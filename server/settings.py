@@ -1,0 +1,227 @@
+"""Every environment variable the server reads, described and bounded.
+
+Read once at start and frozen. A bad value stops the start with one line that names the variable (`SettingsError`).
+README's table is held against `Settings` by a test.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """The environment does not describe a server that could start; the message is one line for the operator."""
+
+
+class AuthMode(StrEnum):
+    """Who checks the caller: this server (bearer) or the gateway in front of it (platform)."""
+
+    BEARER = "bearer"
+    PLATFORM = "platform"
+
+
+class LogFormat(StrEnum):
+    """One JSON object a line, or coloured lines for a person."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """The least severe log line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _split(value: object) -> object:
+    """`"a, b"` → `("a", "b")`: lists are written with commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_TOKEN = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
+_ORIGIN = re.compile(r"\*|https?://[^/\s]+")
+
+
+class Settings(BaseSettings):
+    """The environment, checked. Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", validate_default=False)
+
+    host: str = Field("0.0.0.0", description="Address to listen on", min_length=1)  # noqa: S104 a container's port
+    port: int = Field(8081, description="Port to listen on", ge=1, le=65535)
+    auth_mode: Annotated[AuthMode, BeforeValidator(_lower)] = Field(
+        AuthMode.BEARER,
+        description="`bearer`: this server checks the tokens below; `platform`: a gateway in front has checked the caller",
+    )
+    api_tokens: SecretStr | None = Field(None, description="Accepted tokens, separated by commas")
+    api_tokens_file: Path | None = Field(
+        None, description="File with accepted tokens, one a line; `#` starts a comment"
+    )
+    rate_limit_per_minute: int = Field(
+        0,
+        description="Requests a minute for each token; 0 is no limit, 60 a sensible one",
+        ge=0,
+        le=1_000_000,
+    )
+    cors_origins: Names = Field((), description="Web origins that may call from a browser, separated by commas")
+
+    paddlex_home: Path = Field(Path("/opt/models"), description="Folder of the model weights; only read")
+    data_dir: Path = Field(Path("/tmp/offline-ocr"), description="Folder of saved results")  # noqa: S108 see README
+    models: Names = Field((), description="Models that may be served, separated by commas; empty is all")
+    default_model: str = Field("pp-ocr", description="The model when a request names none", min_length=1)
+    preload: Names | None = Field(
+        None, description="Models loaded at start, separated by commas, or `none`; empty is the default model"
+    )
+
+    max_upload_mb: int = Field(100, description="Largest document, MiB", ge=1, le=10_000)
+    max_pages: int = Field(2000, description="Most pages read from one document", ge=1, le=100_000)
+    max_pixels: int = Field(
+        64_000_000,
+        description="Most pixels in a page image; PDF pages are rendered smaller to fit",
+        ge=10_000,
+        le=500_000_000,
+    )
+    pdf_dpi: int = Field(200, description="Resolution at which PDF pages are rendered, dots per inch", ge=36, le=600)
+    allow_url_input: bool = Field(False, description="Take documents by `image_url`, from public addresses only")
+
+    queue_max_pages: int = Field(
+        64, description="Most pages waiting or in work; above it requests get 429", ge=1, le=100_000
+    )
+    queue_max_wait_s: float = Field(
+        60, description="Longest wait for a model or a place in the queue, seconds", ge=0.1, le=3600
+    )
+    request_timeout_s: float = Field(600, description="Longest time for one request, seconds", ge=1, le=86_400)
+    page_timeout_s: float = Field(120, description="Longest time for one page in an engine, seconds", ge=1, le=3600)
+    worker_max_pages: int = Field(
+        5000, description="An engine worker is replaced after this many pages", ge=1, le=10_000_000
+    )
+    worker_max_rss_mb: int = Field(
+        8192,
+        description="An engine worker is replaced when it holds more memory than this, MiB",
+        ge=128,
+        le=1_000_000,
+    )
+    shutdown_grace_s: float = Field(
+        30, description="Time to finish running requests on SIGTERM, seconds", ge=0, le=3600
+    )
+
+    result_ttl_s: int = Field(
+        86_400, description="Saved results are deleted after this time, seconds", ge=1, le=31_536_000
+    )
+    page_header: str = Field(
+        "[Страница {page}]", description="Line above each page in `combined_text`; `{page}` is its number"
+    )
+    page_separator: str = Field("--- СТРАНИЦА РАЗДЕЛИТЕЛЬ ---", description="Line between pages in `combined_text`")
+
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+        LogLevel.INFO, description="Least severe log line written"
+    )
+    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = Field(
+        LogFormat.JSON, description="`json`, or `console` with colours"
+    )
+    log_dir: Path | None = Field(None, description="Also write log files there, three of 3 MB in turn")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.auth_mode is AuthMode.BEARER and not (self.api_tokens or self.api_tokens_file):
+            raise ValueError(
+                "AUTH_MODE: no way to check callers is set. Set API_TOKENS=… (or API_TOKENS_FILE=…), "
+                "or AUTH_MODE=platform when a gateway in front of this server checks them."
+            )
+        for origin in self.cors_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"CORS_ORIGINS: {origin!r} is not an origin such as https://example.com")
+        if self.models and self.default_model not in self.models:
+            raise ValueError(f"DEFAULT_MODEL: {self.default_model!r} is not among MODELS")
+        if self.models and (strangers := [name for name in self.preloaded if name not in self.models]):
+            raise ValueError(f"PRELOAD: {strangers[0]!r} is not among MODELS")
+        self.tokens()
+        return self
+
+    @property
+    def preloaded(self) -> tuple[str, ...]:
+        """Names of the models to load at start."""
+        if self.preload is None:
+            return (self.default_model,)
+        return () if self.preload == ("none",) else self.preload
+
+    def tokens(self) -> tuple[str, ...]:
+        """The accepted tokens of both sources. Raises ValueError, without the token, for one that no header could carry."""
+        if self.auth_mode is AuthMode.PLATFORM:
+            return ()
+        tokens = [part.strip() for part in (self.api_tokens.get_secret_value() if self.api_tokens else "").split(",")]
+        if self.api_tokens_file:
+            try:
+                lines = self.api_tokens_file.read_text("utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"API_TOKENS_FILE: {self.api_tokens_file} cannot be read ({error})") from None
+            tokens += [line.partition("#")[0].strip() for line in lines]
+        tokens = [token for token in tokens if token]
+        if not tokens:
+            raise ValueError("API_TOKENS: no token in it, nor in API_TOKENS_FILE; every call would be refused")
+        if any(not _TOKEN.fullmatch(token) for token in tokens):
+            raise ValueError(
+                "API_TOKENS: a token has a space, a comma or a letter outside ASCII, which no header can carry"
+            )
+        return tuple(dict.fromkeys(tokens))
+
+
+def variables() -> dict[str, tuple[str, str]]:
+    """Every variable with its default and its description, in order, for README's table."""
+    rows = {}
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, tuple) or default is None:
+            default = ""
+        elif isinstance(default, bool):
+            default = str(default).lower()
+        rows[name.upper()] = (f"`{default}`" if default != "" else "", field.description or "")
+    return rows
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings from the environment. Raises SettingsError with one line that names the variable."""
+    try:
+        if environment is None:
+            return Settings()
+        return Settings.model_validate({k.lower(): v for k, v in environment.items() if v != ""})
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+
+
+def forget_secrets() -> None:
+    """Take the secrets out of this process's environment, so that no child process inherits them."""
+    for name, field in Settings.model_fields.items():
+        if field.annotation == SecretStr | None:
+            for variable in (name, name.upper()):
+                os.environ.pop(variable, None)
+
+
+def _one_line(error: ValidationError) -> str:
+    first: Any = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ").replace("\n", " ")
+    if not first["loc"]:
+        return str(message)
+    name = str(first["loc"][0])
+    field = Settings.model_fields.get(name)
+    secret = field is not None and field.annotation == SecretStr | None
+    given = "" if secret else f" (it is {str(first['input'])[:80]!r})"
+    return f"{name.upper()}: {message}{given}"
