@@ -1,0 +1,218 @@
+"""One running engine worker, seen from the server: start it, send it pages, notice its end."""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+
+from server import protocol
+from server.documents import Page
+from server.engines.base import Options, PageInput
+
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+_ROOT = Path(__file__).parents[1]
+_CLOSE_S = 10.0
+
+log = structlog.get_logger("server.worker")
+
+
+class WorkerDiedError(Exception):
+    """The worker ended, or had to be ended, while something was expected of it."""
+
+
+class LoadFailedError(Exception):
+    """The worker says that its model cannot be loaded; the message is its reason."""
+
+
+class NotRecognisedError(Exception):
+    """The engine raised an error on these pages; the worker is still there. The message is that error."""
+
+
+class Worker:
+    """A worker process with its model loaded. Made by `start`; every other method may be called from one event loop."""
+
+    def __init__(self, model: str, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter) -> None:
+        self.model = model
+        self.pid = process.pid
+        self.concurrency = 1
+        self._process = process
+        self._writer = writer
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[tuple[Page, ...]]] = {}
+        self._loaded: asyncio.Future[protocol.Loaded] = asyncio.get_running_loop().create_future()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def start(cls, model: str, *, paddlex_home: Path, load_timeout_s: float) -> Self:
+        """A worker whose model is loaded and warm.
+
+        Raises LoadFailedError with the worker's reason, WorkerDiedError when it ended without one or took longer than
+        `load_timeout_s` seconds. Nothing of it is left behind then, nor on cancellation.
+        """
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=protocol.MAX_LINE_BYTES)
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "server.worker", model, "--channel", str(theirs.fileno())),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env=_environment(paddlex_home),
+                cwd=_ROOT,
+                start_new_session=True,
+            )
+        worker = cls(model, process, writer)
+        worker._tasks = [asyncio.create_task(worker._listen(reader)), asyncio.create_task(worker._forward_log())]
+        try:
+            async with asyncio.timeout(load_timeout_s):
+                worker.concurrency = (await worker._loaded).concurrency
+        except TimeoutError:
+            await worker.kill()
+            raise WorkerDiedError(f"not loaded within {load_timeout_s:.0f} s") from None
+        except BaseException:
+            await worker.kill()
+            raise
+        return worker
+
+    async def recognise(self, pages: tuple[PageInput, ...], options: Options, request_id: str) -> tuple[Page, ...]:
+        """The pages, read. Raises NotRecognisedError or WorkerDiedError."""
+        if self._process.returncode is not None:
+            raise WorkerDiedError(self.epitaph())
+        key = next(self._ids)
+        answer: asyncio.Future[tuple[Page, ...]] = asyncio.get_running_loop().create_future()
+        self._waiting[key] = answer
+        try:
+            await self._send(protocol.Recognise(key, pages, options, request_id))
+            return await answer
+        finally:
+            self._waiting.pop(key, None)
+
+    async def ended(self) -> None:
+        """Return when the process is gone, however that came."""
+        await self._process.wait()
+
+    def rss_bytes(self) -> int:
+        """The memory it holds now; 0 when it has ended."""
+        try:
+            resident_pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        except (OSError, IndexError):
+            return 0
+        return resident_pages * os.sysconf("SC_PAGE_SIZE")
+
+    async def close(self) -> None:
+        """Let it finish and free its model; end it when it does not."""
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._send(protocol.Close())
+                await self._process.wait()
+        except (TimeoutError, WorkerDiedError):
+            log.warning("worker did not close by itself", model=self.model, pid=self.pid)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End it and all that it started, now."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            log.debug("worker had ended", model=self.model, pid=self.pid)
+        await self._process.wait()
+        await asyncio.gather(*self._tasks)
+        self._writer.close()
+
+    async def _send(self, message: protocol.Message) -> None:
+        try:
+            self._writer.write(protocol.encode(message))
+            await self._writer.drain()
+        except ConnectionError:
+            raise WorkerDiedError(self.epitaph()) from None
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while line := await reader.readline():
+                self._hear(protocol.decode(line))
+        except (ConnectionError, ValueError, protocol.ProtocolError) as error:
+            log.exception("worker is not sane", model=self.model, pid=self.pid, error=str(error))
+            self._process.kill()
+        await self._process.wait()
+        expected: list[asyncio.Future[Any]] = [self._loaded, *self._waiting.values()]
+        for answer in expected:
+            if not answer.done():
+                answer.set_exception(WorkerDiedError(self.epitaph()))
+        self._loaded.exception()  # nobody may be waiting for it any more
+
+    def _hear(self, message: protocol.Message) -> None:
+        match message:
+            case protocol.Loaded():
+                self._loaded.set_result(message)
+            case protocol.LoadFailed(detail):
+                self._loaded.set_exception(LoadFailedError(detail))
+            case protocol.Recognised(key, pages):
+                self._answer(key, pages)
+            case protocol.NotRecognised(key, detail):
+                self._answer(key, NotRecognisedError(detail))
+            case other:
+                raise protocol.ProtocolError(f"{other.kind} is not for the server")
+
+    def _answer(self, key: int, outcome: tuple[Page, ...] | NotRecognisedError) -> None:
+        answer = self._waiting.get(key)
+        if answer is None or answer.done():  # the request was cancelled meanwhile
+            return
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+    def epitaph(self) -> str:
+        """How it ended, in a few words for the log and for the caller."""
+        code = self._process.returncode
+        if code is None:
+            return "its connection broke"
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+    async def _forward_log(self) -> None:
+        """Whatever the worker or its libraries print becomes a line of our log."""
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:  # a line longer than the stream's limit: its rest follows
+                continue
+            if not line:
+                return
+            fields = _log_fields(line)
+            level = fields.pop("level", "info")
+            event = fields.pop("event")
+            known = level if level in {"debug", "info", "warning", "error"} else "error"
+            getattr(log, known)(event, model=self.model, worker_pid=self.pid, **fields)
+
+
+def _log_fields(line: bytes) -> dict[str, Any]:
+    text = line.decode("utf-8", "replace").rstrip()
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        fields = None
+    if isinstance(fields, dict) and isinstance(fields.get("event"), str):
+        return fields
+    return {"event": text}
+
+
+def _environment(paddlex_home: Path) -> dict[str, str]:
+    """What a worker may know: no secret of the server's, and every library told that there is no network."""
+    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return inherited | _OFFLINE | {"PADDLEX_HOME": str(paddlex_home), "PADDLE_PDX_CACHE_HOME": str(paddlex_home)}

@@ -1,0 +1,279 @@
+"""One model on this server: its state machine, its line of pages, and the worker that holds it.
+
+Pages of all requests wait in one line for each model. A page whose worker dies is tried once more, alone, so that a
+page that kills its worker takes no other page with it.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from server.catalog import ModelEntry
+from server.child import LoadFailedError, NotRecognisedError, Worker, WorkerDiedError
+from server.documents import Page
+from server.engines.base import Options, PageInput
+from server.errors import (
+    DeadlineExceeded,
+    Draining,
+    EngineCrashed,
+    EngineFailed,
+    ModelLoading,
+    ModelUnavailable,
+    QueueFull,
+)
+from server.states import ModelState, move
+
+_LOAD_ATTEMPTS = 5
+_TRIES_PER_PAGE = 2
+_MAX_BACK_OFF_S = 30.0
+
+log = structlog.get_logger("server.model_host")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a worker is ended or replaced. Times in seconds, memory in bytes."""
+
+    paddlex_home: Path
+    load_timeout_s: float
+    page_timeout_s: float
+    max_pages: int
+    max_rss_bytes: int
+
+
+def _log_mistake(serving: asyncio.Task[None]) -> None:
+    if not serving.cancelled() and (error := serving.exception()):
+        log.critical("the supervisor itself failed", exc_info=error)
+
+
+@dataclass(eq=False)
+class _Task:
+    """A page in the line."""
+
+    page: PageInput
+    options: Options
+    request_id: str
+    answer: asyncio.Future[Page] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    tries: int = 0
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class ModelHost:
+    """One model: its state, its line of pages, and the worker that holds it."""
+
+    def __init__(self, entry: ModelEntry, policy: Policy, on_change: Callable[["ModelHost"], None]) -> None:
+        self.entry = entry
+        self.reason = entry.absence()
+        self.state = ModelState.ABSENT if self.reason else ModelState.IDLE
+        self.since = time.monotonic()
+        self.restarts = 0
+        self.worker: Worker | None = None
+        self._policy = policy
+        self._on_change = on_change
+        self._line: deque[_Task] = deque()
+        self._in_work: set[asyncio.Task[None]] = set()
+        self._suspect_in_work = False
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._serving: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()  # not loading: ready, failed or unloaded
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it answers pages now."""
+        return self.state in {ModelState.READY, ModelState.BUSY}
+
+    def load(self) -> None:
+        """Begin to load, unless it is loaded or loading. Raises ModelUnavailable where the machine lacks something."""
+        if self.state is ModelState.ABSENT:
+            raise ModelUnavailable(f"{self.entry.name} cannot run on this server: {self.reason}.")
+        if self.state in {ModelState.IDLE, ModelState.FAILED}:
+            self._stopping = False
+            self._move(ModelState.LOADING)
+            self._serving = asyncio.create_task(self._serve())
+            self._serving.add_done_callback(_log_mistake)
+
+    async def wait_loaded(self, timeout_s: float) -> None:
+        """Load if need be. Raises ModelLoading after `timeout_s` seconds, ModelUnavailable when it cannot be loaded."""
+        self.load()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._settled.wait()
+        except TimeoutError:
+            raise ModelLoading(
+                f"{self.entry.name} has been loading for {time.monotonic() - self.since:.0f} s. Try again soon.",
+                retry_after=10,
+            ) from None
+        if self.state is ModelState.FAILED:
+            raise ModelUnavailable(f"{self.entry.name} could not be loaded: {self.reason}")
+
+    async def recognise(self, page: PageInput, options: Options, request_id: str, *, start_within_s: float) -> Page:
+        """The page, read.
+
+        Raises QueueFull when its turn has not come within `start_within_s` seconds, EngineCrashed when the worker died
+        on it twice, EngineFailed with the engine's own error, DeadlineExceeded when it outlived the page's time twice.
+        """
+        if self._stopping or self.state in {ModelState.ABSENT, ModelState.FAILED, ModelState.IDLE}:
+            raise ModelUnavailable(f"{self.entry.name} is not loaded.", retry_after=5)
+        task = _Task(page, options, request_id)
+        self._line.append(task)
+        self._wake.set()
+        timer = asyncio.get_running_loop().call_later(start_within_s, self._give_up, task)
+        try:
+            return await task.answer
+        finally:
+            timer.cancel()
+            self._wake.set()
+
+    async def unload(self) -> None:
+        """Finish the pages in work, free the worker; pages still in the line get Draining."""
+        if self._serving is None or self._serving.done():
+            return
+        self._stopping = True
+        self._wake.set()
+        if self.state is ModelState.LOADING:
+            self._serving.cancel()
+        await asyncio.wait([self._serving])
+
+    def _give_up(self, task: _Task) -> None:
+        if task in self._line and task.tries == 0:
+            self._line.remove(task)
+            task.fail(QueueFull("Its turn did not come in time. Try again later.", retry_after=10))
+
+    def _move(self, state: ModelState, reason: str | None = None) -> None:
+        if state is self.state:
+            return
+        if {state, self.state} != {ModelState.READY, ModelState.BUSY}:
+            self.since = time.monotonic()
+        self.state = move(self.state, state)
+        self.reason = reason
+        if state is ModelState.LOADING:
+            self._settled.clear()
+        elif state is not ModelState.DRAINING:
+            self._settled.set()
+        self._on_change(self)
+
+    async def _serve(self) -> None:
+        try:
+            while not self._stopping and (worker := await self._start_worker()):
+                self.worker = worker
+                self._move(ModelState.READY)
+                log.info("model ready", model=self.entry.name, seconds=round(time.monotonic() - self.since, 2))
+                if await self._dispatch(worker):
+                    self._move(ModelState.DRAINING)
+                    await worker.close()
+                else:
+                    self.restarts += 1
+                    await worker.kill()
+                self.worker = None
+                if not self._stopping:
+                    self._move(ModelState.LOADING)
+        finally:
+            if self.worker is not None:
+                await self.worker.kill()
+                self.worker = None
+            if self.state is not ModelState.FAILED:
+                if self.loaded:
+                    self._move(ModelState.DRAINING)
+                self._move(ModelState.IDLE)
+            error = (
+                ModelUnavailable(f"{self.entry.name} could not be loaded: {self.reason}")
+                if self.state is ModelState.FAILED
+                else Draining(f"{self.entry.name} is being unloaded.", retry_after=5)
+            )
+            while self._line:
+                self._line.popleft().fail(error)
+
+    async def _start_worker(self) -> Worker | None:
+        """A loaded worker, after as many attempts as that takes; None when the model has to be given up."""
+        for attempt in range(1, _LOAD_ATTEMPTS + 1):
+            try:
+                return await Worker.start(
+                    self.entry.name,
+                    paddlex_home=self._policy.paddlex_home,
+                    load_timeout_s=self._policy.load_timeout_s,
+                )
+            except LoadFailedError as error:
+                self._move(ModelState.FAILED, str(error))
+                return None
+            except WorkerDiedError as error:
+                reason = f"its worker ended while loading: {error}"
+                log.warning("model not loaded", model=self.entry.name, attempt=attempt, error=str(error))
+                self.restarts += 1
+                if attempt < _LOAD_ATTEMPTS:
+                    await asyncio.sleep(min(2.0 ** (attempt - 1), _MAX_BACK_OFF_S))
+        self._move(ModelState.FAILED, reason)
+        return None
+
+    async def _dispatch(self, worker: Worker) -> bool:
+        """Feed the worker. True when it is to be closed in good order, False when it has died."""
+        served = 0
+        death = asyncio.create_task(worker.ended())
+        death.add_done_callback(lambda _: self._wake.set())
+        try:
+            while not death.done():
+                self._wake.clear()
+                tired = served >= self._policy.max_pages or worker.rss_bytes() > self._policy.max_rss_bytes
+                if self._stopping or tired:
+                    if not self._in_work:
+                        log.info("worker ends", model=self.entry.name, pages=served, rss_bytes=worker.rss_bytes())
+                        return True
+                else:
+                    while self._may_begin(worker):
+                        self._begin(worker, self._line.popleft())
+                        served += 1
+                self._move(ModelState.BUSY if self._in_work else ModelState.READY)
+                await self._wake.wait()
+        finally:
+            death.cancel()
+        await asyncio.gather(*self._in_work)
+        log.error("worker died", model=self.entry.name, pid=worker.pid, how=worker.epitaph())
+        return False
+
+    def _may_begin(self, worker: Worker) -> bool:
+        while self._line and self._line[0].answer.done():  # cancelled while it waited
+            self._line.popleft()
+        if not self._line or len(self._in_work) >= worker.concurrency:
+            return False
+        return not self._in_work or (self._line[0].tries == 0 and not self._suspect_in_work)
+
+    def _begin(self, worker: Worker, task: _Task) -> None:
+        self._suspect_in_work = task.tries > 0
+        task.tries += 1
+        working = asyncio.create_task(self._work(worker, task))
+        self._in_work.add(working)
+        working.add_done_callback(self._done)
+
+    def _done(self, working: asyncio.Task[None]) -> None:
+        self._in_work.discard(working)
+        self._wake.set()
+
+    async def _work(self, worker: Worker, task: _Task) -> None:
+        try:
+            async with asyncio.timeout(self._policy.page_timeout_s):
+                [page] = await worker.recognise((task.page,), task.options, task.request_id)
+        except TimeoutError:
+            await worker.kill()
+            self._try_again(task, DeadlineExceeded(f"A page took longer than {self._policy.page_timeout_s:g} s."))
+        except WorkerDiedError as error:
+            log.warning("page in work lost", model=self.entry.name, request_id=task.request_id, page=task.page.number)
+            self._try_again(task, EngineCrashed(f"{self.entry.name} stopped twice on a page: {error}.", retry_after=5))
+        except NotRecognisedError as error:
+            task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
+        else:
+            if not task.answer.done():
+                task.answer.set_result(page)
+
+    def _try_again(self, task: _Task, error: Exception) -> None:
+        if task.tries < _TRIES_PER_PAGE:
+            self._line.appendleft(task)
+        else:
+            task.fail(error)
