@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,6 +88,11 @@ class ModelHost:
         self._settled = asyncio.Event()  # not loading: ready, failed or unloaded
 
     @property
+    def concurrency(self) -> int:
+        """How many pages its worker reads at once; 1 while there is none."""
+        return self.worker.concurrency if self.worker else 1
+
+    @property
     def loaded(self) -> bool:
         """Whether it answers pages now."""
         return self.state in {ModelState.READY, ModelState.BUSY}
@@ -98,7 +104,8 @@ class ModelHost:
         if self.state in {ModelState.IDLE, ModelState.FAILED}:
             self._stopping = False
             self._move(ModelState.LOADING)
-            self._serving = asyncio.create_task(self._serve())
+            # a context of its own: the request that asks for a model first must not put its id on every later log line
+            self._serving = asyncio.create_task(self._serve(), context=Context())
             self._serving.add_done_callback(_log_mistake)
 
     async def wait_loaded(self, timeout_s: float) -> None:
@@ -115,33 +122,37 @@ class ModelHost:
         if self.state is ModelState.FAILED:
             raise ModelUnavailable(f"{self.entry.name} could not be loaded: {self.reason}")
 
-    async def recognise(self, page: PageInput, options: Options, request_id: str, *, start_within_s: float) -> Page:
+    async def recognise(
+        self, page: PageInput, options: Options, request_id: str, *, start_within_s: float | None
+    ) -> Page:
         """The page, read.
 
-        Raises QueueFull when its turn has not come within `start_within_s` seconds, EngineCrashed when the worker died
-        on it twice, EngineFailed with the engine's own error, DeadlineExceeded when it outlived the page's time twice.
+        Raises QueueFull when its turn has not come within `start_within_s` seconds (None: any time), EngineCrashed when
+        the worker died on it twice, EngineFailed with the engine's own error, DeadlineExceeded when it outlived the page's time twice.
         """
         if self._stopping or self.state in {ModelState.ABSENT, ModelState.FAILED, ModelState.IDLE}:
             raise ModelUnavailable(f"{self.entry.name} is not loaded.", retry_after=5)
         task = _Task(page, options, request_id)
         self._line.append(task)
         self._wake.set()
-        timer = asyncio.get_running_loop().call_later(start_within_s, self._give_up, task)
+        if start_within_s is not None:
+            asyncio.get_running_loop().call_later(start_within_s, self._give_up, task)
         try:
             return await task.answer
         finally:
-            timer.cancel()
             self._wake.set()
 
     async def unload(self) -> None:
         """Finish the pages in work, free the worker; pages still in the line get Draining."""
-        if self._serving is None or self._serving.done():
+        serving = self._serving
+        if serving is None or serving.done():
             return
         self._stopping = True
         self._wake.set()
+        await asyncio.sleep(0)  # a task cancelled before its first step never reaches its own `finally`
         if self.state is ModelState.LOADING:
-            self._serving.cancel()
-        await asyncio.wait([self._serving])
+            serving.cancel()
+        await asyncio.wait([serving])
 
     def _give_up(self, task: _Task) -> None:
         if task in self._line and task.tries == 0:
@@ -165,8 +176,8 @@ class ModelHost:
         try:
             while not self._stopping and (worker := await self._start_worker()):
                 self.worker = worker
-                self._move(ModelState.READY)
                 log.info("model ready", model=self.entry.name, seconds=round(time.monotonic() - self.since, 2))
+                self._move(ModelState.READY)
                 if await self._dispatch(worker):
                     self._move(ModelState.DRAINING)
                     await worker.close()
@@ -221,7 +232,9 @@ class ModelHost:
         try:
             while not death.done():
                 self._wake.clear()
-                tired = served >= self._policy.max_pages or worker.rss_bytes() > self._policy.max_rss_bytes
+                # not before its first page: a model that is that large from the start would be replaced for ever
+                too_large = served > 0 and worker.rss_bytes() > self._policy.max_rss_bytes
+                tired = served >= self._policy.max_pages or too_large
                 if self._stopping or tired:
                     if not self._in_work:
                         log.info("worker ends", model=self.entry.name, pages=served, rss_bytes=worker.rss_bytes())
@@ -259,7 +272,7 @@ class ModelHost:
     async def _work(self, worker: Worker, task: _Task) -> None:
         try:
             async with asyncio.timeout(self._policy.page_timeout_s):
-                [page] = await worker.recognise((task.page,), task.options, task.request_id)
+                pages = await worker.recognise((task.page,), task.options, task.request_id)
         except TimeoutError:
             await worker.kill()
             self._try_again(task, DeadlineExceeded(f"A page took longer than {self._policy.page_timeout_s:g} s."))
@@ -269,8 +282,10 @@ class ModelHost:
         except NotRecognisedError as error:
             task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
         else:
-            if not task.answer.done():
-                task.answer.set_result(page)
+            if len(pages) != 1:
+                task.fail(EngineFailed(f"{self.entry.name} gave {len(pages)} results for one page."))
+            elif not task.answer.done():
+                task.answer.set_result(pages[0])
 
     def _try_again(self, task: _Task, error: Exception) -> None:
         if task.tries < _TRIES_PER_PAGE:

@@ -103,5 +103,5 @@ def decode(line: bytes) -> Message:
         elif kind is Recognised:
             wire["pages"] = tuple(Page.from_wire(page) for page in wire["pages"])
         return kind(**wire)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"not a message: {line[:200]!r} ({error!r})") from error

@@ -53,16 +53,15 @@ def main() -> int:
     arguments.add_argument("--channel", type=int, help="the socket to the server, as an open file number")
     given = arguments.parse_args()
     entry = catalog.find(catalog.read(), given.model)
-    engine = create(entry.engine)
     if given.channel is None:
-        return _by_hand(engine, given.images, entry.check_options({}))
+        return _by_hand(create(entry.engine), given.images, entry.check_options({}))
     _settle_in()
     with socket.socket(fileno=given.channel) as channel:
-        return serve(engine, channel, entry.check_options({}))
+        return serve(entry, channel)
 
 
-def serve(engine: Engine, channel: socket.socket, warm_up_options: dict[str, str]) -> int:
-    """Load the engine, read a warm-up page, then answer until `Close` or the other side is gone."""
+def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
+    """Load the model, read a warm-up page, then answer until `Close` or the other side is gone."""
     lock = Lock()
 
     def send(message: protocol.Message) -> None:
@@ -71,8 +70,9 @@ def serve(engine: Engine, channel: socket.socket, warm_up_options: dict[str, str
 
     started = time.perf_counter()
     try:
+        engine = create(entry.engine)
         engine.load()
-        _warm_up(engine, warm_up_options)
+        _warm_up(engine, entry.check_options({}))
     except Exception as error:
         logging.getLogger("server.worker").exception("model not loaded")
         send(protocol.LoadFailed("".join(traceback.format_exception_only(error)).strip()))

@@ -1,0 +1,65 @@
+"""Around every request: its id, its line in the log, its metrics, and a reply even when the server itself is at fault."""
+
+import re
+import secrets
+import time
+
+import structlog
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server import problems
+from server.errors import InternalError
+from server.metrics import Metrics
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+log = structlog.get_logger("server.http")
+
+
+class RequestContext:
+    """ASGI middleware. A caller's own X-Request-ID is kept when it is harmless."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        given = request.headers.get("x-request-id", "")
+        request_id = given if _USABLE_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+        request.state.request_id = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("unexpected error")
+            if status:  # the reply has begun: all that is left is to break the connection
+                raise
+            error = InternalError("The server failed on this request. Its log has the details under the request id.")
+            await problems.response(error, request)(scope, receive, send_with_id)
+        finally:
+            self._account(scope, request, status, time.perf_counter() - started)
+
+    def _account(self, scope: Scope, request: Request, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unknown")
+        self._metrics.requests.labels(request.method[:10], route, str(status)).inc()
+        self._metrics.request_seconds.labels(route).observe(seconds)
+        quiet = route.startswith("/health") or route == "/metrics"
+        say = log.debug if quiet else log.info
+        say("request", method=request.method, path=request.url.path, status=status, seconds=round(seconds, 4))

@@ -1,0 +1,47 @@
+"""Recognised lines → a Page: the part that line recognisers (pp-ocr, tesseract) share."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from server.documents import Page, Verdict
+from server.engines.base import PageInput
+from server.engines.orientation import Image, View
+from server.layout.analysis import analyse
+from server.layout.lines import Line
+
+
+def open_page(page: PageInput) -> Image:
+    """The page image, height × width × 3, 8-bit BGR. Raises ValueError when the file is none."""
+    image = cv2.imread(str(page.path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"page {page.number}: {page.path.name} is not an image")
+    return np.asarray(image, np.uint8)
+
+
+def finish(page: PageInput, view: View, lines: Sequence[Line], started: float) -> Page:
+    """The page made of the lines read in `view`: analysed, its figures cropped, its boxes in pixels of the page as given.
+
+    `started` is when work on it began, by `time.perf_counter`.
+    """
+    analysis = analyse(lines, view.image)
+    images = {}
+    for name, (x0, y0, x1, y1) in analysis.figures.items():
+        images[name] = page.path.with_name(f"{page.path.stem}_{name}")
+        cv2.imwrite(str(images[name]), view.image[y0:y1, x0:x1])
+    letters = sum(len(line.text) for line in lines)
+    return Page(
+        number=page.number,
+        width=page.width,
+        height=page.height,
+        text=analysis.text,
+        markdown=analysis.markdown,
+        blocks=tuple(replace(block, bbox=view.given(block.bbox, page.width, page.height)) for block in analysis.blocks),
+        images=images,
+        token_confidence=sum(line.score * len(line.text) for line in lines) / letters if letters else None,
+        verdict=Verdict.OK if lines else Verdict.BLANK,
+        seconds=time.perf_counter() - started,
+    )

@@ -1,0 +1,121 @@
+"""A Document in every form in which it can be had: Markdown, text, HTML, tables as CSV, everything as a zip. Pure.
+
+Figures are files beside the page while the request lives; the HTML holds them as data URIs, the zip under `images/`.
+"""
+
+import base64
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from html import escape
+
+from server.documents import Block, BlockFormat, Document, Page
+from server.layout.tables_html import rows_of
+
+_PAGE_BREAK = "\n\n---\n\n"
+_HEADINGS = {"doc_title": "h1", "paragraph_title": "h2"}
+_STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}"
+    "td,th{border:1px solid #999;padding:.2em .5em}img{max-width:100%}section+section{border-top:1px solid #999}"
+)
+
+
+def combined_text(document: Document, header: str, separator: str) -> str:
+    """The text of all pages, each under its header (`{page}` is its number), with the separator between them."""
+    parts = [f"{header.replace('{page}', str(page.number))}\n{page.text}" for page in document.pages]
+    return f"\n\n{separator}\n\n".join(parts)
+
+
+def markdown(document: Document) -> str:
+    """The pages' Markdown, a thematic break between them; a page that could not be read leaves a comment."""
+    parts = [page.markdown if page.error is None else _missing(page) for page in document.pages]
+    return _PAGE_BREAK.join(part for part in parts if part)
+
+
+def _missing(page: Page) -> str:
+    reason = (page.error or "").replace("--", "- -")
+    return f"<!-- page {page.number} could not be read: {reason} -->"
+
+
+def plain_text(document: Document) -> str:
+    """The pages' text, a form feed between them as in every text export of paged documents."""
+    return "\n\f".join(page.text for page in document.pages)
+
+
+def html(document: Document, title: str) -> str:
+    """One self-contained HTML page; it loads nothing from elsewhere."""
+    sections = "\n".join(map(_section, document.pages))
+    return (
+        f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head>\n<body>\n{sections}\n</body></html>\n"
+    )
+
+
+def csv_tables(document: Document) -> str:
+    """Every table's rows (RFC 4180), an empty line between tables; empty when there is none."""
+    return "\r\n".join(_csv(table) for _, table in _tables(document))
+
+
+def archive(document: Document, title: str, reply_json: str) -> bytes:
+    """A zip of everything: document.md, .json, .txt, .html, a CSV for each table, the figures that the Markdown names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("document.md", markdown(document))
+        target.writestr("document.json", reply_json)
+        target.writestr("document.txt", plain_text(document))
+        target.writestr("document.html", html(document, title))
+        for number, (page_number, table) in enumerate(_tables(document), start=1):
+            target.writestr(f"tables/page_{page_number}_table_{number}.csv", _csv(table))
+        for page in document.pages:
+            for name, path in (page.images or {}).items():
+                target.write(path, name)
+    return buffer.getvalue()
+
+
+def _tables(document: Document) -> Iterator[tuple[int, Block]]:
+    for page in document.pages:
+        for block in page.blocks:
+            if block.format is BlockFormat.TABLE_HTML:
+                yield page.number, block
+
+
+def _csv(table: Block) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows([[_inert(cell) for cell in row] for row in rows_of(table.content)])
+    return out.getvalue()
+
+
+def _inert(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection); numbers such as -5 stay numbers."""
+    risky = cell[:1] in {"=", "@", "\t", "\r"} or (cell[:1] in {"+", "-"} and not _is_number(cell))
+    return "'" + cell if risky else cell
+
+
+def _is_number(cell: str) -> bool:
+    return all(character.isdigit() or character in " .,+-%()\u00a0\u202f" for character in cell)
+
+
+def _section(page: Page) -> str:
+    blocks = "\n".join(_block_html(page, block) for block in page.blocks)
+    return f'<section data-page="{page.number}">\n{blocks}\n</section>'
+
+
+def _block_html(page: Page, block: Block) -> str:
+    match block.format:
+        case BlockFormat.TABLE_HTML:
+            rows = rows_of(block.content)
+            return (
+                "<table>"
+                + "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in row)}</tr>" for row in rows)
+                + "</table>"
+            )
+        case BlockFormat.IMAGE:
+            path = (page.images or {}).get(block.content)
+            data = base64.b64encode(path.read_bytes()).decode() if path else ""
+            return f'<figure><img alt="{escape(block.content)}" src="data:image/png;base64,{data}"></figure>'
+        case BlockFormat.LATEX:
+            return f"<pre>{escape(block.content)}</pre>"
+    tag = _HEADINGS.get(block.type, "p")
+    lines = escape(block.content).replace("\n", "<br>")
+    return f"<{tag}>{lines}</{tag}>"

@@ -1,0 +1,191 @@
+"""`POST /ocr`: a document in, its text out.
+
+The body goes to disk as it comes and is opened, like the document in it, in a child of the page pool; this process
+only counts its bytes.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from server import catalog, fetch
+from server.admission import Permit
+from server.auth import Caller
+from server.call import Call
+from server.errors import BadOption, UploadTooLarge, UrlInputDisabled
+from server.pages import page_numbers
+from server.reply import KIND_OF, Finished, Reply, as_text, build, render, render_all
+from server.results import KINDS
+from server.routes.dependencies import CallerDep, RequestIdDep, ServicesDep
+from server.routes.patience import run_while_wanted
+from server.schemas import DocumentReply, Format, ImageReply, OcrOptions
+from server.services import Services
+from server.settings import MIB
+
+router = APIRouter(tags=["ocr"])
+
+_BODY_ROOM = 64 * 1024  # what a body holds beside its document: boundaries and options, bytes
+_MEDIA_TYPES = {KINDS[kind][1].partition(";")[0]: form for form, kind in KIND_OF.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One request on its way."""
+
+    services: Services
+    caller: Caller
+    request_id: str
+    folder: Path
+    permit: Permit
+    started: float
+
+
+def _request_body() -> dict[str, Any]:
+    """The body in words of OpenAPI: two shapes, the same options."""
+    options = OcrOptions.model_json_schema(ref_template="#/components/schemas/{model}")
+    formats = options.pop("$defs")["Format"]
+    properties = options["properties"]
+    properties["formats"] = {**properties["formats"], "items": formats}
+    base64 = {"type": "string", "description": "The document in base64; a data URI will do"}
+    url = {"type": "string", "format": "uri", "description": "Where the document is; off unless ALLOW_URL_INPUT"}
+    file = {"type": "string", "format": "binary", "description": "The document: PDF, JPG, PNG, TIFF, BMP, WEBP or GIF"}
+    shared = {"image_base64": base64, "image_url": url, **properties}
+    form = {name: {**schema, "type": "string"} if name == "formats" else schema for name, schema in shared.items()}
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": {"type": "object", "properties": {"file": file, **form}}},
+            "application/json": {"schema": {"type": "object", "properties": shared}},
+        },
+    }
+
+
+@router.post(
+    "/ocr",
+    response_class=Response,
+    responses={
+        200: {
+            "model": ImageReply | DocumentReply,
+            "description": "The result; `Accept` asks for another form of it than JSON",
+            "content": {media_type: {} for media_type in _MEDIA_TYPES if media_type != "application/json"},
+        }
+    },
+    openapi_extra={"requestBody": _request_body()},
+)
+async def ocr(request: Request, services: ServicesDep, caller: CallerDep, request_id: RequestIdDep) -> Response:
+    """Read one document: exactly one of `file` (or `image`), `image_base64`, `image_url`, and options."""
+    with services.admission.enter() as permit, services.spool.request() as folder:
+        job = _Job(services, caller, request_id, folder, permit, time.perf_counter())
+        body = folder / "body"
+        await _receive(request, body, job)
+        content_type = request.headers.get("content-type", "")
+        finished = await run_while_wanted(_recognise(job, body, content_type), request, services)
+        form = _accepted(request.headers.get("accept", ""))
+        return await _respond(job, finished, form)
+
+
+async def _receive(request: Request, body: Path, job: _Job) -> None:
+    """The body, onto the disk. Raises UploadTooLarge before more than the limit has been taken, QueueFull."""
+    limit_mb = job.services.settings.max_upload_mb
+    # base64 makes four bytes of three, and may break its lines
+    limit = limit_mb * MIB * 14 // 10 + _BODY_ROOM
+    too_large = UploadTooLarge(f"The upload is larger than {limit_mb} MiB. Send fewer pages, or a lower resolution.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large
+    size = 0
+    with body.open("wb") as target:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise too_large
+            job.permit.grow_bytes(len(chunk))
+            target.write(chunk)
+
+
+async def _recognise(job: _Job, body: Path, content_type: str) -> Finished:
+    services, settings = job.services, job.services.settings
+    async with services.pool.reader(job.folder) as reader:
+        call = await reader.call(body, content_type)
+        body.unlink()
+        options = _options(call.fields)
+        entry = catalog.find(services.catalog, options.model_name or settings.default_model)
+        model_options = entry.check_options(options.model_extra or {})
+        opened = await reader.open(await _document(job, call))
+        numbers = page_numbers(options.pages, opened.total_pages, settings.max_pages)
+        job.permit.set_pages(len(numbers))
+        host = services.supervisor.host(entry.name)
+        document = await services.pipeline.run(
+            reader, opened, numbers, host, model_options, permit=job.permit, request_id=job.request_id
+        )
+    return Finished(
+        document=document,
+        options=options,
+        model=entry.name,
+        input_type=call.input_type,
+        filename=call.filename,
+        request_id=job.request_id,
+        total_seconds=time.perf_counter() - job.started,
+        page_header=settings.page_header,
+        page_separator=settings.page_separator,
+    )
+
+
+def _options(fields: dict[str, Any]) -> OcrOptions:
+    try:
+        return OcrOptions.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise BadOption(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+
+
+async def _document(job: _Job, call: Call) -> Path:
+    settings = job.services.settings
+    limit = settings.max_upload_mb * MIB
+    if call.document:
+        if call.document.stat().st_size > limit:
+            raise UploadTooLarge(f"The document is larger than {settings.max_upload_mb} MiB.")
+        return call.document
+    if not settings.allow_url_input:
+        raise UrlInputDisabled("This server takes no image_url (ALLOW_URL_INPUT is off). Send the document itself.")
+    assert call.url is not None
+    target = job.folder / "document"
+    await fetch.fetch(call.url, target, max_bytes=limit, timeout_s=settings.request_timeout_s)
+    job.permit.grow_bytes(target.stat().st_size)
+    return target
+
+
+def _accepted(accept: str) -> Format:
+    """The form that the caller's Accept header names first; JSON when it names none of ours."""
+    for part in accept.split(","):
+        media_type = part.partition(";")[0].strip().lower()
+        if media_type in _MEDIA_TYPES:
+            return _MEDIA_TYPES[media_type]
+    return Format.JSON
+
+
+async def _respond(job: _Job, finished: Finished, form: Format) -> Response:
+    reply = build(finished)
+    wanted = finished.options.formats
+    outputs = await asyncio.to_thread(render_all, finished, reply, wanted) if wanted else {}
+    if wanted:
+        reply.outputs = {each: as_text(each, content) for each, content in outputs.items()}
+    if finished.options.save:
+        reply.local_files = await asyncio.to_thread(_save, job, finished, reply)
+    content = await asyncio.to_thread(render, finished, reply, form)
+    return Response(content, media_type=KINDS[KIND_OF[form]][1])
+
+
+def _save(job: _Job, finished: Finished, reply: Reply) -> dict[str, str]:
+    wanted = (Format.MARKDOWN, Format.JSON, *finished.options.formats)
+    contents = render_all(finished, reply, wanted)
+    try:
+        kinds = {KIND_OF[form]: content for form, content in contents.items()}
+        return job.services.results.save(job.caller.owner, finished.filename, kinds)
+    except OSError as error:  # the result itself is there: the caller gets it, and is told
+        return {"error": f"The result could not be saved: {error.strerror}."}

@@ -1,0 +1,48 @@
+"""Work goes on only while somebody wants it: until the deadline, the caller's disconnect, or the end of the server."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from server.errors import DeadlineExceeded, Draining
+from server.services import Services
+
+T = TypeVar("T")
+
+
+async def run_while_wanted(work: Coroutine[Any, Any, T], request: Request, services: Services) -> T:
+    """The work's result. The request's body must have been read.
+
+    Raises DeadlineExceeded after REQUEST_TIMEOUT_S, Draining when the server gives up waiting for it, ClientDisconnect.
+    """
+    working = asyncio.create_task(work)
+    gone = asyncio.create_task(_disconnect(request))
+    giving_up = asyncio.create_task(services.giving_up.wait())
+    try:
+        await asyncio.wait(
+            (working, gone, giving_up),
+            timeout=services.settings.request_timeout_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if working.done():
+            return working.result()
+        if gone.done():
+            raise ClientDisconnect
+        if giving_up.done():
+            raise Draining("The server is shutting down. Send the request again.", retry_after=5)
+        seconds = services.settings.request_timeout_s
+        raise DeadlineExceeded(f"The request took longer than {seconds:g} s. Ask for fewer pages at once with `pages`.")
+    finally:
+        for task in (gone, giving_up, working):
+            task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await working
+
+
+async def _disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

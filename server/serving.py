@@ -1,0 +1,61 @@
+"""The HTTP server around the application: uvicorn, with a SIGTERM that drains before it closes the port."""
+
+import asyncio
+import socket
+from types import FrameType
+
+import uvicorn
+
+from server import telemetry
+from server.app import create_app
+from server.services import Services
+from server.settings import Settings
+
+_CLOSE_CONNECTIONS_S = 5
+
+
+class _Server(uvicorn.Server):
+    """While it drains the port stays open: probes hear that it is not ready, callers that another replica is."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain on the first signal; on the second stop at once."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        if self._draining is not None:
+            self._services.giving_up.set()
+            self.should_exit = True
+            return
+        self._draining = asyncio.create_task(self._drain_then_exit())
+
+    async def _drain_then_exit(self) -> None:
+        await self._services.drain()
+        self.should_exit = True
+
+
+def serve(settings: Settings, port: socket.socket) -> None:
+    """Serve on an open socket until a signal ends it. Raises SettingsError."""
+    recent = telemetry.set_up(settings)
+
+    async def run() -> None:
+        services = Services.make(settings, recent)
+        config = uvicorn.Config(
+            create_app(services),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_graceful_shutdown=_CLOSE_CONNECTIONS_S,
+        )
+        await _Server(config, services).serve(sockets=[port])
+
+    import uvloop  # noqa: PLC0415
+
+    uvloop.run(run())

@@ -1,0 +1,52 @@
+"""The spool: a folder on the temporary file system for what requests have in work, and nothing that must survive.
+
+Each server process has its own, held by a lock, so that the next process can remove what a killed one left behind.
+"""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+_PREFIX = "offline-ocr-spool-"
+
+
+class Spool:
+    """A folder under TMPDIR with one folder for each request. Raises OSError when nothing can be written there."""
+
+    def __init__(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = _try_lock(self.root)
+        for leftover in self.root.parent.glob(_PREFIX + "*"):
+            if leftover != self.root and (lock := _try_lock(leftover)):
+                with lock:
+                    shutil.rmtree(leftover, ignore_errors=True)
+
+    @contextmanager
+    def request(self) -> Iterator[Path]:
+        """A folder for one request, gone afterwards."""
+        with tempfile.TemporaryDirectory(dir=self.root, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+    def close(self) -> None:
+        """Remove everything."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        if self._lock:
+            self._lock.close()
+
+
+def _try_lock(folder: Path) -> IO[bytes] | None:
+    """The folder's lock, held until it is closed; None when a living process has it or it is not ours to take."""
+    try:
+        file = (folder / "lock").open("ab")
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
