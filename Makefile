@@ -1,0 +1,39 @@
+# Every verb is one line that a person could type; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo run setup test check fix bench lock
+FILE ?= demo/document.pdf
+MODEL ?= pp-ocr
+PYTHON := .venv/bin/python
+
+help: ## list what make can do here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: .venv/.complete ## read the bundled document, or FILE=path, and print its Markdown (MODEL=tesseract for Russian)
+	@$(PYTHON) -m scripts.demo "$(FILE)" --model "$(MODEL)"
+
+run: .venv/.complete ## start the server; its settings come from the environment (API_TOKENS=… make run)
+	@exec $(PYTHON) -m server
+
+setup: .venv/.complete ## install the server, the CPU engines and the tools into .venv
+
+.venv/.complete: requirements/server.txt requirements/dev.txt scripts/venv.sh
+	scripts/venv.sh .venv requirements/server.txt requirements/dev.txt
+
+test: .venv/.complete ## run all tests
+	$(PYTHON) -m pytest tests
+
+check: .venv/.complete ## lint, formatting and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+fix: .venv/.complete ## mend what the linter and the formatter can
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/.complete ## pages per second against a plain loop over RapidOCR, as a ratio
+	@$(PYTHON) -m scripts.bench
+
+lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, with hashes
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-package opencv-python --no-emit-package openvino-telemetry requirements/server.in -o requirements/server.txt
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/dev.in -o requirements/dev.txt

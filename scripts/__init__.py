@@ -1,0 +1,1 @@
+"""Programs around the server; each runs by itself."""
