@@ -29,6 +29,15 @@ from server.engines.base import Engine, PageInput
 NICENESS = 5
 """Recognition takes every core it gets; the HTTP process must still answer at once."""
 
+_WORD = (
+    "##### ##### ##### #####",
+    "  #   #     #       #  ",
+    "  #   ####  #####   #  ",
+    "  #   #         #   #  ",
+    "  #   ##### #####   #  ",
+)
+_DOT_PX = 10
+
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -112,16 +121,17 @@ def _answer(engine: Engine, message: protocol.Recognise, send: Callable[[protoco
 
 
 def _warm_up(engine: Engine, options: dict[str, str]) -> None:
-    """One white page with a few strokes through the whole engine: the first call allocates and compiles."""
-    width, height = 640, 480
-    rows = bytearray(b"\xff" * (width * height * 3))
-    for stroke in range(20):
-        for y in range(100, 140):
-            start = (y * width + 100 + stroke * 20) * 3
-            rows[start : start + 9] = b"\x00" * 9
+    """A page with a word on it through the whole engine: the first call allocates and compiles. Raises what it raises."""
+    width, height, left, top = 640, 320, 100, 100
+    pixels = bytearray(b"\xff" * (width * height * 3))
+    for row, dots in enumerate(_WORD):
+        for column, dot in enumerate(dots):
+            for y in range(_DOT_PX if dot == "#" else 0):
+                start = ((top + row * _DOT_PX + y) * width + left + column * _DOT_PX) * 3
+                pixels[start : start + _DOT_PX * 3] = bytes(_DOT_PX * 3)
     with tempfile.TemporaryDirectory(prefix="offline-ocr-warm-up-") as folder:
         path = Path(folder) / "page.ppm"
-        path.write_bytes(b"P6 %d %d 255\n" % (width, height) + rows)
+        path.write_bytes(b"P6 %d %d 255\n" % (width, height) + pixels)
         engine.recognise([PageInput(1, path, width, height)], options)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,10 +28,10 @@ def finish(page: PageInput, view: View, lines: Sequence[Line], started: float) -
 
     `started` is when work on it began, by `time.perf_counter`.
     """
-    analysis = analyse(lines, view.image)
+    analysis = analyse(lines, view.image, f"images/page_{page.number}_")
     images = {}
     for name, (x0, y0, x1, y1) in analysis.figures.items():
-        images[name] = page.path.with_name(f"{page.path.stem}_{name}")
+        images[name] = page.path.with_name(Path(name).name)
         cv2.imwrite(str(images[name]), view.image[y0:y1, x0:x1])
     letters = sum(len(line.text) for line in lines)
     return Page(

@@ -1,0 +1,146 @@
+"""Tables as HTML: written from cells, and read back from any engine's HTML, standard library only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from html.parser import HTMLParser
+
+MAX_COLUMNS = 1000
+"""A row is never expanded beyond this: `colspan="999999999"` must not cost memory."""
+
+MAX_CELLS = 200_000
+"""Slots of one expanded table, for the same reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: `row` and `column` of its first slot, counted from 0. A newline in `text` is a line break."""
+
+    row: int
+    column: int
+    text: str
+    rowspan: int = 1
+    colspan: int = 1
+
+
+def to_html(cells: Iterable[Cell]) -> str:
+    """The cells as one `<table>` without line breaks between its tags; text is escaped."""
+    rows: dict[int, list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault(cell.row, []).append(cell)
+    parts = ["<table>"]
+    for number in range(max(rows, default=-1) + 1):
+        parts.append("<tr>")
+        parts += (_cell_html(cell) for cell in sorted(rows.get(number, ()), key=lambda it: it.column))
+        parts.append("</tr>")
+    parts.append("</table>")
+    return "".join(parts)
+
+
+def _cell_html(cell: Cell) -> str:
+    spans = "".join(
+        f' {name}="{span}"' for name, span in (("rowspan", cell.rowspan), ("colspan", cell.colspan)) if span > 1
+    )
+    return f"<td{spans}>{escape(cell.text, quote=False).replace(chr(10), '<br>')}</td>"
+
+
+def rows_of(html: str) -> list[list[str]]:
+    """The table's rows of equal length, spans expanded: the text in the first slot, empty strings in the others.
+
+    Takes any string and never raises; what stands outside of cells is ignored, several tables follow each other, and
+    a table inside a cell gives its text to that cell. `<br>` is a newline. Time is linear in the input: past
+    `MAX_CELLS` slots every row is one cell, and rows stay of unequal length.
+    """
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    reader.end_cell()
+    return _expand(reader.rows)
+
+
+def _expand(rows: Sequence[Sequence[tuple[str, int, int]]]) -> list[list[str]]:
+    grid: list[list[str]] = []
+    hanging: dict[int, int] = {}  # column → rows for which a cell from above still occupies it
+    budget = MAX_CELLS
+    for row in rows:
+        if budget <= 0:
+            grid.append([" ".join(text for text, _, _ in row)])
+            continue
+        line: list[str] = []
+        below: dict[int, int] = {}
+        for text, rowspan, colspan in row:
+            while len(line) in hanging:
+                line.append("")
+            if len(line) >= MAX_COLUMNS:
+                line[-1] = f"{line[-1]} {text}".strip()
+                continue
+            start = len(line)
+            line += [text, *[""] * (min(colspan, MAX_COLUMNS - start) - 1)]
+            if rowspan > 1:
+                below.update(dict.fromkeys(range(start, len(line)), rowspan - 1))
+        line += [""] * (max(hanging, default=-1) + 1 - len(line))
+        hanging = {column: left - 1 for column, left in hanging.items() if left > 1} | below
+        budget -= len(line) + 1
+        grid.append(line)
+    width = max(map(len, grid), default=0)
+    if width * len(grid) <= 2 * MAX_CELLS:
+        grid = [line + [""] * (width - len(line)) for line in grid]
+    return [line for line in grid if line]
+
+
+class _Reader(HTMLParser):
+    """Collects (text, rowspan, colspan) per cell and row. A cell ends where the next one, a row or the table does."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.rows: list[list[tuple[str, int, int]]] = []
+        self._text: list[str] | None = None
+        self._spans = (1, 1)
+        self._depth = 0  # of tables
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self._depth += 1
+        if self._depth > 1:  # a table within a cell: its text belongs to the cell
+            if tag in ("tr", "td", "th", "br"):
+                self.handle_data(" ")
+        elif tag == "tr":
+            self.end_cell()
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.end_cell()
+            values = dict(attrs)
+            self._spans = (_span(values.get("rowspan")), _span(values.get("colspan")))
+            self._text = []
+        elif tag == "br":
+            self.handle_data("\n")
+        elif tag in ("p", "div", "li"):
+            self.handle_data(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self._depth = max(0, self._depth - 1)
+            if self._depth == 0:
+                self.end_cell()
+        elif tag in ("td", "th", "tr", "thead", "tbody") and self._depth <= 1:
+            self.end_cell()
+
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
+    def end_cell(self) -> None:
+        """Closes the open cell, if there is one."""
+        if self._text is None:
+            return
+        if not self.rows:
+            self.rows.append([])
+        lines = ("".join(self._text)).split("\n")
+        text = "\n".join(" ".join(line.split()) for line in lines).strip()
+        self.rows[-1].append((text, *self._spans))
+        self._text = None
+
+
+def _span(value: str | None) -> int:
+    digits = (value or "").strip()[:6]
+    return max(1, min(int(digits), MAX_COLUMNS)) if digits.isascii() and digits.isdigit() else 1

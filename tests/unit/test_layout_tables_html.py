@@ -1,0 +1,80 @@
+"""HTML tables written and read back, with nothing but the standard library."""
+
+import ast
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import server.layout.tables_html
+from server.layout.tables_html import MAX_CELLS, Cell, rows_of, to_html
+
+CELL_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])).map(lambda it: " ".join(it.split()))
+
+
+@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CELL_TEXT, min_size=n, max_size=n), min_size=1)))
+def test_what_was_written_is_read_back(rows: list[list[str]]) -> None:
+    cells = [Cell(r, c, text) for r, row in enumerate(rows) for c, text in enumerate(row)]
+    assert rows_of(to_html(cells)) == rows
+
+
+@given(st.text(st.sampled_from('<>/="& \ntdhrablespanow0123456789#;!-x')))
+def test_any_text_is_read_as_equally_long_rows(html: str) -> None:
+    assert len({len(row) for row in rows_of(html)}) <= 1
+    assert len({len(row) for row in rows_of(f"<table><tr><td>{html}")}) <= 1
+
+
+@pytest.mark.parametrize(
+    ("html", "rows"),
+    [
+        ("<table><tr><td>a<td>b<tr><td>c<td>d</table>", [["a", "b"], ["c", "d"]]),
+        ("<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>", [["a"], ["b"]]),
+        ("<table><tr><td>a<br/>b &amp; <b>c</b> &lt;d&gt;</td></tr></table>", [["a\nb & c <d>"]]),
+        ("<td>no row</td>", [["no row"]]),
+        ("before <table><tr><td>a</td></tr></table> after", [["a"]]),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", [["a", "b"], ["c", ""]]),
+        ("<table><tr><td>x <table><tr><td>in</td><td>ner</td></tr></table> y</td><td>z</td></tr></table>",
+         [["x in ner y", "z"]]),
+        ('<table><tr><td rowspan="0" colspan="-3">a</td><td colspan="x">b</td></tr></table>', [["a", "b"]]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_tables_as_models_write_them(html: str, rows: list[list[str]]) -> None:
+    assert rows_of(html) == rows
+
+
+def test_spans_leave_their_text_in_the_first_slot() -> None:
+    html = to_html([Cell(0, 0, "a", 2, 1), Cell(0, 1, "b", 1, 2), Cell(1, 1, "c"), Cell(1, 2, "d")])
+    assert html == ('<table><tr><td rowspan="2">a</td><td colspan="2">b</td></tr><tr><td>c</td><td>d</td></tr></table>')
+    assert rows_of(html) == [["a", "b", ""], ["", "c", "d"]]
+
+
+def test_a_row_that_is_covered_from_above_keeps_its_columns() -> None:
+    html = '<table><tr><td>a</td><td rowspan="3">b</td></tr><tr><td>c</td></tr><tr></tr></table>'
+    assert rows_of(html) == [["a", "b"], ["c", ""], ["", ""]]
+
+
+def test_absurd_spans_cost_little_and_lose_no_text() -> None:
+    started = time.process_time()
+    rows = rows_of("<table>" + '<tr><td colspan="999999999" rowspan="99999999">a</td><td>b</td></tr>' * 500)
+    assert sum(map(len, rows)) <= 2 * MAX_CELLS
+    assert all("b" in " ".join(row) for row in rows[:10] + rows[-10:])
+    assert time.process_time() - started < 2
+
+
+def test_time_is_linear() -> None:
+    started = time.process_time()
+    rows_of("<table><tr>" + "<td>" * 100_000 + "&lt;" * 100_000 + "<" * 100_000)
+    assert time.process_time() - started < 3
+
+
+def test_the_http_process_gets_no_numpy_from_it() -> None:
+    for module in (server.layout, server.layout.tables_html):
+        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+        names = {alias.name for node in imports for alias in node.names}
+        names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert {name.split(".")[0] for name in names} <= set(sys.stdlib_module_names)
