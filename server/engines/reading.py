@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import cv2
 import numpy as np
@@ -13,6 +14,8 @@ from server.engines.base import PageInput
 from server.engines.orientation import Image, View
 from server.layout.analysis import analyse
 from server.layout.lines import Line
+
+_HUGE = 2.5  # times the usual line height
 
 
 def open_page(page: PageInput) -> Image:
@@ -28,6 +31,7 @@ def finish(page: PageInput, view: View, lines: Sequence[Line], started: float) -
 
     `started` is when work on it began, by `time.perf_counter`.
     """
+    lines = _without_drawings(lines)
     analysis = analyse(lines, view.image, f"images/page_{page.number}_")
     images = {}
     for name, (x0, y0, x1, y1) in analysis.figures.items():
@@ -46,3 +50,9 @@ def finish(page: PageInput, view: View, lines: Sequence[Line], started: float) -
         verdict=Verdict.OK if lines else Verdict.BLANK,
         seconds=time.perf_counter() - started,
     )
+
+
+def _without_drawings(lines: Sequence[Line]) -> list[Line]:
+    """The lines without those that are a chart's bar or a frame, taken for one huge sign: "■"."""
+    usual = median(line.height for line in lines) if lines else 0.0
+    return [line for line in lines if line.height < _HUGE * usual or any(map(str.isalnum, line.text))]

@@ -17,6 +17,7 @@ from server.layout.tables import is_numeric
 
 _LONG_SIDE = 300  # px
 _MIN_WIDTH, _MIN_HEIGHT, _MIN_AREA = 0.08, 0.045, 0.012  # of the page's
+_MIN_SOLID = 5  # px of the reduced page
 _DRAWN = 0.03  # of a frame's inside: more than a line or two
 _LABEL = 8  # characters of an axis label
 _CONTRAST = 28  # gray levels away from the paper
@@ -28,22 +29,45 @@ def find_figures(page: SmallPage, runs: Sequence[Run], tables: Sequence[Rect], f
     tiny, ink = reduced(page.gray, factor), reduced(page.ink, factor)
     marked = ((np.abs(tiny.astype(np.float32) - _paper(tiny)) > _CONTRAST) | (ink > 60)).astype(np.uint8)
     scale = page.scale * factor
-    for rect in [*(run.rect for run in runs), *tables]:
+    # what was read without a letter or a digit in it may be a bar of a chart, taken for a character
+    text = [run for run in runs if any(map(str.isalnum, run.text))]
+    for rect in [*(run.rect for run in text), *tables]:
         x0, y0, x1, y1 = (value / scale for value in rect)
         marked[max(0, int(y0)) : max(0, int(y1) + 1), max(0, int(x0)) : max(0, int(x1) + 1)] = 0
     found = [
         _with_labels(frame, runs)
         for frame in frames
-        if _large_enough(frame, page) and _share(marked, frame, scale) > _DRAWN and not _is_background(frame, runs)
+        if _large_enough(frame, page) and _share(marked, frame, scale) > _DRAWN and not _is_background(frame, text)
     ]
     marked = cv2.morphologyEx(marked, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     marked = cv2.morphologyEx(marked, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(marked)
-    for x, y, w, h, pixels in stats[1:].tolist():
-        rect = (x * scale, y * scale, (x + w) * scale, (y + h) * scale)
-        if _large_enough(rect, page) and pixels > 0.25 * w * h and not _is_background(rect, runs):
+    solid = [
+        (x * scale, y * scale, (x + w) * scale, (y + h) * scale)
+        for x, y, w, h, pixels in stats[1:].tolist()
+        if min(w, h) >= _MIN_SOLID and pixels > 0.25 * w * h
+    ]
+    for rect in _groups(solid):
+        if _large_enough(rect, page) and not _is_background(rect, text):
             found.append(_with_labels(rect, runs))
     return sorted(_outermost(found), key=lambda rect: (rect[1], rect[0]))
+
+
+def _groups(rects: Sequence[Rect]) -> list[Rect]:
+    """The regions, those joined that stand no further apart than the smaller one's longer side: a chart's bars."""
+    groups: list[Rect] = []
+    for rect in rects:
+        joined = rect
+        while near := [other for other in groups if _near(joined, other)]:
+            groups = [other for other in groups if other not in near]
+            joined = union([joined, *near])
+        groups.append(joined)
+    return groups
+
+
+def _near(one: Rect, other: Rect) -> bool:
+    reach = min(max(rect[2] - rect[0], rect[3] - rect[1]) for rect in (one, other))
+    return intersection(_grown(one, reach), other) > 0
 
 
 def _large_enough(rect: Rect, page: SmallPage) -> bool:

@@ -281,6 +281,15 @@ def test_a_picture_between_paragraphs_is_a_figure() -> None:
     assert max(abs(x0 - 100), abs(y0 - 300), abs(x1 - 500), abs(y1 - 560)) < 12
 
 
+def test_the_bars_of_a_chart_are_one_figure_even_where_one_was_taken_for_a_character() -> None:
+    image = blank()
+    for index, top in enumerate((700, 760, 800, 820)):
+        image[top:900, 100 + 120 * index : 170 + 120 * index] = (180, 130, 70)
+    lines = [*prose("above", 70, 100, 650, 8), line("■", 98, 698, 74, 204)]
+    [(x0, y0, x1, y1)] = analyse(lines, image).figures.values()
+    assert max(abs(x0 - 100), abs(y0 - 700), abs(x1 - 530), abs(y1 - 900)) < 12
+
+
 def test_specks_shade_and_a_signature_are_no_figures() -> None:
     image = blank()
     shade = np.linspace(0.5, 1.0, WIDTH)[None, :, None] * np.linspace(0.8, 1.0, HEIGHT)[:, None, None]
