@@ -1,7 +1,6 @@
 """Who calls: bearer tokens compared in constant time, and each token's requests per minute."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import math
@@ -84,7 +83,7 @@ def _credential(request: Request) -> bytes | None:
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).partition(b":")[2]
-        except binascii.Error:
+        except ValueError:  # not base64, or not even ASCII
             return None
     return None
 

@@ -26,7 +26,9 @@ class OptionSpec:
     def check(self, name: str, value: object) -> str:
         """The value. Raises BadOption when it is not one that the model takes."""
         if not isinstance(value, str) or not fullmatch(self.pattern, value):
-            raise BadOption(f"{name}: {value!r} will not do. {self.description}; for example {self.default!r}.")
+            raise BadOption(
+                f"{name}: {repr(value)[:80]} will not do. {self.description}; for example {self.default!r}."
+            )
         return value
 
 
@@ -67,7 +69,7 @@ class ModelEntry:
         for name in given:
             if name not in self.options:
                 known = ", ".join(sorted(self.options)) or "none of its own"
-                raise BadOption(f"{name}: {self.name} has no such option (it has {known}).")
+                raise BadOption(f"{name[:80]}: {self.name} has no such option (it has {known}).")
         return {name: spec.check(name, given.get(name, spec.default)) for name, spec in self.options.items()}
 
 

@@ -60,22 +60,28 @@ class Worker:
     async def start(cls, model: str, *, paddlex_home: Path, load_timeout_s: float) -> Self:
         """A worker whose model is loaded and warm.
 
-        Raises LoadFailedError with the worker's reason, WorkerDiedError when it ended without one or took longer than
-        `load_timeout_s` seconds. Nothing of it is left behind then, nor on cancellation.
+        Raises LoadFailedError with the worker's reason, WorkerDiedError when it could not be started, ended without a
+        reason or took longer than `load_timeout_s` seconds. Nothing of it is left behind then, nor on cancellation.
         """
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=ours, limit=protocol.MAX_LINE_BYTES)
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "server.worker", model, "--channel", str(theirs.fileno())),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env=_environment(paddlex_home),
-                cwd=_ROOT,
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "server.worker", model, "--channel", str(theirs.fileno())),
+                    pass_fds=[theirs.fileno()],
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT,
+                    env=_environment(paddlex_home),
+                    cwd=_ROOT,
+                    start_new_session=True,
+                )
+        except BaseException as error:
+            writer.close()
+            if isinstance(error, OSError):
+                raise WorkerDiedError(f"it could not be started: {error}") from error
+            raise
         worker = cls(model, process, writer)
         worker._tasks = [asyncio.create_task(worker._listen(reader)), asyncio.create_task(worker._forward_log())]
         try:
@@ -126,13 +132,16 @@ class Worker:
 
     async def kill(self) -> None:
         """End it and all that it started, now."""
+        self._end()
+        await self._process.wait()
+        await asyncio.gather(*self._tasks)
+        self._writer.close()
+
+    def _end(self) -> None:
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             log.debug("worker had ended", model=self.model, pid=self.pid)
-        await self._process.wait()
-        await asyncio.gather(*self._tasks)
-        self._writer.close()
 
     async def _send(self, message: protocol.Message) -> None:
         try:
@@ -143,20 +152,26 @@ class Worker:
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         try:
-            while line := await reader.readline():
+            while (line := await reader.readline()).endswith(b"\n"):  # a line without its end is a dying worker's
                 self._hear(protocol.decode(line))
-        except (ConnectionError, ValueError, protocol.ProtocolError) as error:
+        except ConnectionError as error:  # it died with something of ours unread
+            log.debug("connection to the worker broke", model=self.model, pid=self.pid, error=str(error))
+            self._end()
+        except (ValueError, protocol.ProtocolError) as error:
             log.exception("worker is not sane", model=self.model, pid=self.pid, error=str(error))
-            self._process.kill()
+            self._end()
         await self._process.wait()
         expected: list[asyncio.Future[Any]] = [self._loaded, *self._waiting.values()]
         for answer in expected:
             if not answer.done():
                 answer.set_exception(WorkerDiedError(self.epitaph()))
-        self._loaded.exception()  # nobody may be waiting for it any more
+        if not self._loaded.cancelled():
+            self._loaded.exception()  # nobody may be waiting for it any more
 
     def _hear(self, message: protocol.Message) -> None:
         match message:
+            case protocol.Loaded() | protocol.LoadFailed() if self._loaded.done():
+                log.debug("nobody waits for the model any more", model=self.model, pid=self.pid)
             case protocol.Loaded():
                 self._loaded.set_result(message)
             case protocol.LoadFailed(detail):

@@ -6,6 +6,7 @@ import time
 
 import structlog
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server import problems
@@ -13,6 +14,8 @@ from server.errors import InternalError
 from server.metrics import Metrics
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_CALLER_IS_GONE = 499  # for the log and the metrics only, as in nginx
+_MAX_PATH = 500  # characters of it in the log: callers without a token choose it
 
 log = structlog.get_logger("server.http")
 
@@ -47,6 +50,8 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = _CALLER_IS_GONE
         except Exception:
             log.exception("unexpected error")
             if status:  # the reply has begun: all that is left is to break the connection
@@ -62,4 +67,4 @@ class RequestContext:
         self._metrics.request_seconds.labels(route).observe(seconds)
         quiet = route.startswith("/health") or route == "/metrics"
         say = log.debug if quiet else log.info
-        say("request", method=request.method, path=request.url.path, status=status, seconds=round(seconds, 4))
+        say("request", method=request.method, path=request.url.path[:_MAX_PATH], status=status, seconds=round(seconds, 4))

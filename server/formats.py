@@ -6,6 +6,7 @@ Figures are files beside the page while the request lives; the HTML holds them a
 import base64
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from html import escape
@@ -34,7 +35,7 @@ def markdown(document: Document) -> str:
 
 
 def _missing(page: Page) -> str:
-    reason = (page.error or "").replace("--", "- -")
+    reason = re.sub("-(?=-)", "- ", page.error or "")  # `--` may end the comment
     return f"<!-- page {page.number} could not be read: {reason} -->"
 
 

@@ -52,6 +52,11 @@ def _log_mistake(serving: asyncio.Task[None]) -> None:
         log.critical("the supervisor itself failed", exc_info=error)
 
 
+def _back_off_s(attempt: int) -> float:
+    """Seconds to wait after so many failures in a row: 1, 2, 4, … 30."""
+    return min(2.0 ** min(attempt - 1, 10), _MAX_BACK_OFF_S)
+
+
 @dataclass(eq=False)
 class _Task:
     """A page in the line."""
@@ -76,6 +81,7 @@ class ModelHost:
         self.state = ModelState.ABSENT if self.reason else ModelState.IDLE
         self.since = time.monotonic()
         self.restarts = 0
+        self._deaths = 0  # in a row, without a page read between them
         self.worker: Worker | None = None
         self._policy = policy
         self._on_change = on_change
@@ -128,7 +134,8 @@ class ModelHost:
         """The page, read.
 
         Raises QueueFull when its turn has not come within `start_within_s` seconds (None: any time), EngineCrashed when
-        the worker died on it twice, EngineFailed with the engine's own error, DeadlineExceeded when it outlived the page's time twice.
+        the worker died on it twice, EngineFailed with the engine's own error, DeadlineExceeded when it outlived the
+        page's time twice.
         """
         if self._stopping or self.state in {ModelState.ABSENT, ModelState.FAILED, ModelState.IDLE}:
             raise ModelUnavailable(f"{self.entry.name} is not loaded.", retry_after=5)
@@ -183,10 +190,13 @@ class ModelHost:
                     await worker.close()
                 else:
                     self.restarts += 1
+                    self._deaths += 1
                     await worker.kill()
                 self.worker = None
                 if not self._stopping:
                     self._move(ModelState.LOADING)
+                    if self._deaths > 1:
+                        await asyncio.sleep(_back_off_s(self._deaths - 1))
         finally:
             if self.worker is not None:
                 await self.worker.kill()
@@ -220,7 +230,7 @@ class ModelHost:
                 log.warning("model not loaded", model=self.entry.name, attempt=attempt, error=str(error))
                 self.restarts += 1
                 if attempt < _LOAD_ATTEMPTS:
-                    await asyncio.sleep(min(2.0 ** (attempt - 1), _MAX_BACK_OFF_S))
+                    await asyncio.sleep(_back_off_s(attempt))
         self._move(ModelState.FAILED, reason)
         return None
 
@@ -286,6 +296,7 @@ class ModelHost:
                 task.fail(EngineFailed(f"{self.entry.name} gave {len(pages)} results for one page."))
             elif not task.answer.done():
                 task.answer.set_result(pages[0])
+            self._deaths = 0
 
     def _try_again(self, task: _Task, error: Exception) -> None:
         if task.tries < _TRIES_PER_PAGE:

@@ -22,7 +22,7 @@ KINDS = {
 """Kind of file, as in `/files/{type}/{name}`: its suffix and its media type."""
 
 _NAME = re.compile(r"\d{8}_\d{6}_[\w.-]{1,100}_[0-9a-f]{8}\.[a-z]{2,4}")
-_OWNER = re.compile(r"[0-9a-z]+")
+_STEM_BYTES = 200  # of the 255 that a file system takes; the time, the random part and the suffix need 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +104,5 @@ def safe_stem(filename: str | None) -> str:
     """
     stem = Path(unicodedata.normalize("NFC", filename or "")).stem
     stem = re.sub(r"[^\w-]+", "_", stem).strip("_")
-    return stem[:60].strip("_") or "document"
+    stem = stem[:60].encode()[:_STEM_BYTES].decode(errors="ignore")
+    return stem.strip("_") or "document"

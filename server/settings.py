@@ -6,7 +6,6 @@ README's table is held against `Settings` by a test.
 
 import os
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -197,12 +196,10 @@ def variables() -> dict[str, tuple[str, str]]:
     return rows
 
 
-def read(environment: Mapping[str, str] | None = None) -> Settings:
+def read() -> Settings:
     """The settings from the environment. Raises SettingsError with one line that names the variable."""
     try:
-        if environment is None:
-            return Settings()
-        return Settings.model_validate({k.lower(): v for k, v in environment.items() if v != ""})
+        return Settings()
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
 

@@ -21,7 +21,8 @@ class Spool:
         self.root = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._lock = _try_lock(self.root)
         for leftover in self.root.parent.glob(_PREFIX + "*"):
-            if leftover != self.root and (lock := _try_lock(leftover)):
+            # a link is not ours: other users write to that folder too
+            if leftover != self.root and not leftover.is_symlink() and (lock := _try_lock(leftover)):
                 with lock:
                     shutil.rmtree(leftover, ignore_errors=True)
 

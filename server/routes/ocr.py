@@ -82,9 +82,11 @@ async def ocr(request: Request, services: ServicesDep, caller: CallerDep, reques
     with services.admission.enter() as permit, services.spool.request() as folder:
         job = _Job(services, caller, request_id, folder, permit, time.perf_counter())
         body = folder / "body"
-        await _receive(request, body, job)
+        receiving = _receive(request, body, job)
+        await run_while_wanted(receiving, request, services, started=job.started, reads_body=True)
         content_type = request.headers.get("content-type", "")
-        finished = await run_while_wanted(_recognise(job, body, content_type), request, services)
+        recognising = _recognise(job, body, content_type)
+        finished = await run_while_wanted(recognising, request, services, started=job.started)
         form = _accepted(request.headers.get("accept", ""))
         return await _respond(job, finished, form)
 

@@ -1,0 +1,374 @@
+"""The environment: what each variable may be, what the operator reads when it is not, and that README says the same."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from server import settings
+from server.settings import AuthMode, LogFormat, LogLevel, Settings, SettingsError
+from tests.unit.fakes import settings_of
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "s3cret-of-alice"
+DEFAULTS = {
+    "HOST": "0.0.0.0",
+    "PORT": 8081,
+    "AUTH_MODE": AuthMode.BEARER,
+    "API_TOKENS": None,
+    "API_TOKENS_FILE": None,
+    "RATE_LIMIT_PER_MINUTE": 0,
+    "CORS_ORIGINS": (),
+    "PADDLEX_HOME": Path("/opt/models"),
+    "DATA_DIR": Path("/tmp/offline-ocr"),
+    "MODELS": (),
+    "DEFAULT_MODEL": "pp-ocr",
+    "PRELOAD": None,
+    "MAX_UPLOAD_MB": 100,
+    "MAX_PAGES": 2000,
+    "MAX_PIXELS": 64_000_000,
+    "PDF_DPI": 200,
+    "ALLOW_URL_INPUT": False,
+    "QUEUE_MAX_PAGES": 64,
+    "QUEUE_MAX_WAIT_S": 60,
+    "REQUEST_TIMEOUT_S": 600,
+    "PAGE_TIMEOUT_S": 120,
+    "WORKER_MAX_PAGES": 5000,
+    "WORKER_MAX_RSS_MB": 8192,
+    "SHUTDOWN_GRACE_S": 30,
+    "RESULT_TTL_S": 86_400,
+    "PAGE_HEADER": "[Страница {page}]",
+    "PAGE_SEPARATOR": "--- СТРАНИЦА РАЗДЕЛИТЕЛЬ ---",
+    "LOG_LEVEL": LogLevel.INFO,
+    "LOG_FORMAT": LogFormat.JSON,
+    "LOG_DIR": None,
+}
+BOUNDS: dict[str, tuple[float, float]] = {
+    "PORT": (1, 65535),
+    "RATE_LIMIT_PER_MINUTE": (0, 1_000_000),
+    "MAX_UPLOAD_MB": (1, 10_000),
+    "MAX_PAGES": (1, 100_000),
+    "MAX_PIXELS": (10_000, 500_000_000),
+    "PDF_DPI": (36, 600),
+    "QUEUE_MAX_PAGES": (1, 100_000),
+    "QUEUE_MAX_WAIT_S": (0.1, 3600),
+    "REQUEST_TIMEOUT_S": (1, 86_400),
+    "PAGE_TIMEOUT_S": (1, 3600),
+    "WORKER_MAX_PAGES": (1, 10_000_000),
+    "WORKER_MAX_RSS_MB": (128, 1_000_000),
+    "SHUTDOWN_GRACE_S": (0, 3600),
+    "RESULT_TTL_S": (1, 31_536_000),
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper() in settings.variables():
+            monkeypatch.delenv(name)
+
+
+def read(**environment: str) -> Settings:
+    """The settings of an environment that lets callers in."""
+    return settings_of({"API_TOKENS": TOKEN, **environment})
+
+
+def refusal(**environment: str) -> str:
+    """What the operator reads."""
+    with pytest.raises(SettingsError) as refused:
+        read(**environment)
+    return str(refused.value)
+
+
+# --- every variable
+
+
+def test_every_variable_has_its_default() -> None:
+    found = read()
+
+    values = {name: getattr(found, name.lower()) for name in settings.variables()}
+    assert values == {**DEFAULTS, "API_TOKENS": SecretStr(TOKEN)}
+
+
+def test_every_variable_is_described() -> None:
+    for name, (_, description) in settings.variables().items():
+        assert description, name
+        assert "|" not in description, name
+        assert not description.endswith("."), name
+
+
+def test_every_number_has_bounds_here() -> None:
+    numbers = {name for name, default in DEFAULTS.items() if isinstance(default, int) and not isinstance(default, bool)}
+    assert numbers == set(BOUNDS)
+
+
+@pytest.mark.parametrize(("name", "bounds"), BOUNDS.items())
+def test_a_number_may_be_as_small_and_as_large_as_its_bounds(name: str, bounds: tuple[float, float]) -> None:
+    for bound in bounds:
+        assert getattr(read(**{name: str(bound)}), name.lower()) == bound
+
+
+@pytest.mark.parametrize(("name", "bounds"), BOUNDS.items())
+def test_a_number_out_of_bounds_stops_the_start(name: str, bounds: tuple[float, float]) -> None:
+    low, high = bounds
+    for value in (str(low - 1), str(high + 1), "1e999", "inf", "nan", "many", "1;2", "٣x"):
+        message = refusal(**{name: value})
+        assert message.startswith(f"{name}: ")
+        assert repr(value) in message
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", [name for name in BOUNDS if not name.endswith("_S") or name == "RESULT_TTL_S"])
+def test_a_count_is_a_whole_number(name: str) -> None:
+    assert refusal(**{name: "36.5"}).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", ["QUEUE_MAX_WAIT_S", "REQUEST_TIMEOUT_S", "PAGE_TIMEOUT_S", "SHUTDOWN_GRACE_S"])
+def test_a_time_may_have_a_fraction(name: str) -> None:
+    assert getattr(read(**{name: "1.5"}), name.lower()) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("true", True), ("1", True), ("on", True), ("False", False), ("0", False)]
+)
+def test_a_switch_is_on_or_off(given: str, meant: bool) -> None:
+    assert read(ALLOW_URL_INPUT=given).allow_url_input is meant
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOW_URL_INPUT", "maybe"),
+        ("AUTH_MODE", "none"),
+        ("LOG_LEVEL", "chatty"),
+        ("LOG_FORMAT", "xml"),
+        ("CORS_ORIGINS", "https://a.example/path"),
+        ("CORS_ORIGINS", "https://a.example, example.com"),
+        ("CORS_ORIGINS", "ftp://a.example"),
+        ("API_TOKENS_FILE", "/no/such/file"),
+        ("API_TOKENS_FILE", "/"),
+        ("API_TOKENS_FILE", "/no\nsuch"),
+        ("PORT", "80\n81"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_the_variable(name: str, value: str) -> None:
+    message = refusal(**{name: value})
+
+    assert message.startswith(f"{name}: ")
+    assert "\n" not in message
+    assert TOKEN not in message
+
+
+def test_a_long_bad_value_is_not_shown_in_full() -> None:
+    assert len(refusal(PORT="8" * 5000)) < 300
+
+
+def test_of_several_bad_values_one_is_named() -> None:
+    assert refusal(PORT="x", PDF_DPI="x").startswith("PORT: ")
+
+
+def test_words_may_be_written_in_capitals() -> None:
+    found = read(AUTH_MODE="Bearer", LOG_LEVEL="DEBUG", LOG_FORMAT="Console")
+
+    assert (found.auth_mode, found.log_level, found.log_format) == (
+        AuthMode.BEARER,
+        LogLevel.DEBUG,
+        LogFormat.CONSOLE,
+    )
+
+
+def test_an_empty_value_is_the_same_as_none() -> None:
+    assert read(**dict.fromkeys(set(DEFAULTS) - {"API_TOKENS"}, "")) == read()
+
+
+def test_other_variables_are_nobodys_business() -> None:
+    assert read(PATH="/bin", PORTS="x") == read()
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        read().port = 1
+
+
+def test_the_process_environment_is_read_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKENS", TOKEN)
+    monkeypatch.setenv("PORT", "9000")
+    monkeypatch.setenv("HOST", "")
+
+    found = settings.read()
+
+    assert (found.port, found.host, found.tokens()) == (9000, "0.0.0.0", (TOKEN,))
+
+
+def test_a_bad_process_environment_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKENS", TOKEN)
+    monkeypatch.setenv("PORT", "no")
+
+    with pytest.raises(SettingsError, match=r"^PORT: [^\n]*\(it is 'no'\)$"):
+        settings.read()
+
+
+# --- lists
+
+
+@pytest.mark.parametrize("given", ["a,b", " a , b ", ",a,,b,"])
+def test_lists_are_written_with_commas(given: str) -> None:
+    assert read(MODELS=given, DEFAULT_MODEL="a").models == ("a", "b")
+
+
+def test_a_json_list_from_the_environment_is_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKENS", TOKEN)
+    monkeypatch.setenv("CORS_ORIGINS", '["https://a.example"]')
+
+    with pytest.raises(SettingsError, match=r"^CORS_ORIGINS: "):
+        settings.read()
+
+
+def test_web_origins_are_schemes_with_hosts_or_all() -> None:
+    assert read(CORS_ORIGINS="https://a.example,http://b:8080").cors_origins == ("https://a.example", "http://b:8080")
+    assert read(CORS_ORIGINS="*").cors_origins == ("*",)
+
+
+# --- models
+
+
+def test_the_default_model_is_loaded_at_start_unless_told_otherwise() -> None:
+    assert read().preloaded == ("pp-ocr",)
+    assert read(DEFAULT_MODEL="tesseract").preloaded == ("tesseract",)
+    assert read(PRELOAD="tesseract,pp-ocr").preloaded == ("tesseract", "pp-ocr")
+    assert read(PRELOAD="none").preloaded == ()
+
+
+def test_the_default_model_must_be_among_the_models() -> None:
+    assert refusal(MODELS="tesseract") == "DEFAULT_MODEL: 'pp-ocr' is not among MODELS"
+
+
+def test_a_preloaded_model_must_be_among_the_models() -> None:
+    assert refusal(MODELS="pp-ocr", PRELOAD="pp-ocr,tesseract") == "PRELOAD: 'tesseract' is not among MODELS"
+
+
+# --- who may call
+
+
+def test_with_no_way_to_check_callers_the_operator_reads_how_to_set_one() -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings_of({})
+
+    message = str(refused.value)
+    assert message.startswith("AUTH_MODE: ")
+    assert "\n" not in message
+    for way in ("API_TOKENS=", "API_TOKENS_FILE=", "AUTH_MODE=platform"):
+        assert way in message
+
+
+def test_a_gateway_that_checks_callers_needs_no_token() -> None:
+    assert settings_of({"AUTH_MODE": "platform"}).tokens() == ()
+    assert settings_of({"AUTH_MODE": "platform", "API_TOKENS": "a"}).tokens() == ()
+
+
+def test_tokens_are_separated_by_commas_and_kept_once() -> None:
+    assert settings_of({"API_TOKENS": " a, b ,,a"}).tokens() == ("a", "b")
+
+
+def test_a_token_file_has_a_token_a_line_and_comments(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("# who may call\nalice-1  # since May\n\n  bob-2\r\n#carol-3\nalice-1\n", "utf-8")
+
+    assert settings_of({"API_TOKENS_FILE": str(file)}).tokens() == ("alice-1", "bob-2")
+    assert read(API_TOKENS_FILE=str(file)).tokens() == (TOKEN, "alice-1", "bob-2")
+
+
+@pytest.mark.parametrize("content", [b"", b"# nobody yet\n\n", b" \n"])
+def test_a_token_file_without_a_token_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "tokens"
+    file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=r"^API_TOKENS: no token in it, nor in API_TOKENS_FILE"):
+        settings_of({"API_TOKENS_FILE": str(file)})
+
+
+def test_a_token_file_that_is_no_text_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(SettingsError, match=rf"^API_TOKENS_FILE: {file} cannot be read"):
+        settings_of({"API_TOKENS_FILE": str(file)})
+
+
+def test_only_commas_are_no_token() -> None:
+    assert refusal(API_TOKENS=" , ").startswith("API_TOKENS: no token")
+
+
+@pytest.mark.parametrize("token", ["two words", "тайна-сервера", "bell\x07", "a\nb", "é"])
+def test_a_token_that_no_header_carries_stops_the_start_and_is_not_shown(token: str) -> None:
+    message = refusal(API_TOKENS=f"fine-one,{token}")
+
+    assert message.startswith("API_TOKENS: ")
+    assert token not in message
+    assert "fine-one" not in message
+    assert "\n" not in message
+
+
+def test_a_bad_token_in_the_file_is_not_shown_either(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("fine-one\nnot so fine\n", "utf-8")
+
+    message = refusal(API_TOKENS_FILE=str(file))
+
+    assert message.startswith("API_TOKENS: ")
+    assert "fine" not in message
+
+
+def test_no_form_of_the_settings_shows_a_token() -> None:
+    found = read()
+
+    for shown in (repr(found), str(found), found.model_dump_json(), str(found.model_dump())):
+        assert TOKEN not in shown
+
+
+@pytest.mark.parametrize("bad", [name for name in DEFAULTS if name not in {"API_TOKENS", "HOST", "DATA_DIR"}])
+def test_no_bad_value_beside_it_gives_the_token_away(bad: str) -> None:
+    try:
+        read(**{bad: "\x01 ,no,such"})
+    except SettingsError as error:
+        assert TOKEN not in str(error)
+        assert error.__cause__ is None
+        assert error.__suppress_context__
+
+
+def test_secrets_leave_the_environment_and_the_rest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKENS", TOKEN)
+    monkeypatch.setenv("api_tokens", TOKEN)
+    monkeypatch.setenv("PORT", "9000")
+
+    settings.forget_secrets()
+
+    assert TOKEN not in os.environ.values()
+    assert os.environ["PORT"] == "9000"
+
+
+# --- README
+
+
+def _table(readme: str) -> dict[str, tuple[str, str]]:
+    """Variable → default and description, from the rows | `NAME` | default | description |."""
+    path = ROOT / readme
+    assert path.exists(), f"{readme} has yet to be written"
+    rows = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \|([^|]*)\|([^|]*)\|$", path.read_text("utf-8"), re.MULTILINE)
+    assert len(rows) == len({name for name, _, _ in rows}), f"{readme} lists a variable twice"
+    return {name: (default.strip(), description.strip()) for name, default, description in rows}
+
+
+def test_readme_lists_every_variable_as_it_is() -> None:
+    assert _table("README.md") == settings.variables()
+
+
+def test_the_russian_readme_lists_the_same_variables_and_defaults() -> None:
+    table = _table("README.ru.md")
+
+    assert {name: default for name, (default, _) in table.items()} == {
+        name: default for name, (default, _) in settings.variables().items()
+    }
+    assert all(re.search("[а-яё]", description) for _, description in table.values())
