@@ -39,7 +39,14 @@ class LoadFailedError(Exception):
 
 
 class NotRecognisedError(Exception):
-    """The engine raised an error on these pages; the worker is still there. The message is that error."""
+    """The engine raised an error on these pages; the worker is still there. The message is that error.
+
+    `code` is set when it is one of `server.errors`: the engine knows what the caller did wrong.
+    """
+
+    def __init__(self, detail: str, code: str | None) -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 class Worker:
@@ -178,8 +185,8 @@ class Worker:
                 self._loaded.set_exception(LoadFailedError(detail))
             case protocol.Recognised(key, pages):
                 self._answer(key, pages)
-            case protocol.NotRecognised(key, detail):
-                self._answer(key, NotRecognisedError(detail))
+            case protocol.NotRecognised(key, detail, code):
+                self._answer(key, NotRecognisedError(detail, code))
             case other:
                 raise protocol.ProtocolError(f"{other.kind} is not for the server")
 

@@ -19,6 +19,7 @@ from server.child import LoadFailedError, NotRecognisedError, Worker, WorkerDied
 from server.documents import Page
 from server.engines.base import Options, PageInput
 from server.errors import (
+    BY_CODE,
     DeadlineExceeded,
     Draining,
     EngineCrashed,
@@ -290,7 +291,10 @@ class ModelHost:
             log.warning("page in work lost", model=self.entry.name, request_id=task.request_id, page=task.page.number)
             self._try_again(task, EngineCrashed(f"{self.entry.name} stopped twice on a page: {error}.", retry_after=5))
         except NotRecognisedError as error:
-            task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
+            if error.code is None:
+                task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
+            else:
+                task.fail(BY_CODE[error.code](str(error)))
         else:
             if len(pages) != 1:
                 task.fail(EngineFailed(f"{self.entry.name} gave {len(pages)} results for one page."))

@@ -65,11 +65,12 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class NotRecognised:
-    """The engine raised an error on these pages; the worker goes on."""
+    """The engine raised an error on these pages; the worker goes on. `code` is set when it is one of `server.errors`."""
 
     kind: ClassVar[str] = "not_recognised"
     id: int
     detail: str
+    code: str | None
 
 
 Message = Recognise | Close | Loaded | LoadFailed | Recognised | NotRecognised

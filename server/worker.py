@@ -25,6 +25,7 @@ from threading import Lock
 from server import catalog, protocol
 from server.engines import create
 from server.engines.base import Engine, PageInput
+from server.errors import OcrError
 
 NICENESS = 5
 """Recognition takes every core it gets; the HTTP process must still answer at once."""
@@ -113,9 +114,11 @@ def _answer(engine: Engine, message: protocol.Recognise, send: Callable[[protoco
     _request_id.set(message.request_id)
     try:
         pages = engine.recognise(message.pages, message.options)
+    except OcrError as error:
+        send(protocol.NotRecognised(message.id, error.detail, error.code))
     except Exception as error:
         logging.getLogger("server.worker").exception("pages not recognised")
-        send(protocol.NotRecognised(message.id, f"{type(error).__name__}: {error}"))
+        send(protocol.NotRecognised(message.id, f"{type(error).__name__}: {error}", None))
     else:
         send(protocol.Recognised(message.id, tuple(pages)))
 

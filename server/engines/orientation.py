@@ -55,12 +55,29 @@ def lengths(quads: Quads) -> NDArray[np.float32]:
 
 
 def standing(quads: Quads) -> NDArray[np.bool_]:
-    """Which lines are so tall that `get_rotate_crop_image` turns them by 90° counter-clockwise."""
-    width, height = _sides(quads).T
-    return np.asarray(height.astype(int) >= 1.5 * np.maximum(1, width.astype(int)))
+    """Which lines run up or down the page, or are one narrow character."""
+    along, down = _sides(quads).astype(int).T
+    axis = _axes(quads)
+    tall = np.maximum(along, down) >= 1.5 * np.maximum(1, np.minimum(along, down))
+    return np.asarray(tall & (np.abs(axis[:, 1]) > np.abs(axis[:, 0])))
+
+
+def downward(quads: Quads) -> Quads:
+    """The same lines, those that run along their first side up the page turned round to run down.
+
+    RapidOCR sorts corners by their x: a line that leans by more than its own thickness may begin at either end.
+    """
+    upward = standing(quads) & (quads[:, 1, 1] < quads[:, 0, 1]) & (_sides(quads).argmax(axis=1) == 0)
+    return np.where(upward[:, np.newaxis, np.newaxis], np.roll(quads, 2, axis=1), quads)
+
+
+def _axes(quads: Quads) -> NDArray[np.float32]:
+    """The direction of the longer side of each line, N×2, px."""
+    first = _sides(quads).argmax(axis=1) == 0
+    return np.where(first[:, np.newaxis], quads[:, 1] - quads[:, 0], quads[:, 3] - quads[:, 0])
 
 
 def _sides(quads: Quads) -> NDArray[np.float32]:
-    """Width and height of each line, px, the longer ones of opposite sides."""
+    """Lengths of the first and the second side of each line, N×2, px: of opposite sides the longer."""
     sides = np.linalg.norm(quads - np.roll(quads, -1, axis=1), axis=2)
     return np.asarray(np.maximum(sides[:, :2], sides[:, 2:]), np.float32)

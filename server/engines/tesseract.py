@@ -18,6 +18,7 @@ from server.documents import Page
 from server.engines.base import Options, PageInput
 from server.engines.orientation import View
 from server.engines.reading import finish, open_page
+from server.errors import BadOption
 from server.layout.lines import Line
 
 _DOUBTFUL = 0.6  # mean score below which the page may lie on its side or upside down
@@ -36,11 +37,11 @@ class TesseractEngine:
         self._languages = set(_run("--list-langs").splitlines()[1:])
 
     def recognise(self, pages: Sequence[PageInput], options: Options) -> list[Page]:
-        """Read the pages; `options` holds `lang`. Raises ValueError for a language that is not installed."""
+        """Read the pages; `options` holds `lang`. Raises BadOption for a language that is not installed."""
         missing = set(options["lang"].split("+")) - self._languages
         if missing:
             known = ", ".join(sorted(self._languages - {"osd"}))
-            raise ValueError(f"language {', '.join(sorted(missing))} is not installed; there are {known}")
+            raise BadOption(f"lang: {', '.join(sorted(missing))} is not installed; there are {known}.")
         return [self._recognise(page, options["lang"]) for page in pages]
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from server import model_host
 from server.child import NotRecognisedError, Worker
 from server.documents import Page
 from server.errors import (
+    BadOption,
     DeadlineExceeded,
     Draining,
     EngineCrashed,
@@ -155,7 +156,7 @@ def test_it_is_busy_while_it_reads_and_ready_otherwise(monkeypatch: pytest.Monke
 def test_an_error_of_the_engine_is_that_pages_own(monkeypatch: pytest.MonkeyPatch) -> None:
     async def script(_: FakeWorker, page: int) -> list[Page]:
         if page == 2:
-            raise NotRecognisedError("ValueError: too small")
+            raise NotRecognisedError("ValueError: too small", None)
         return [read_page(page)]
 
     async def case() -> None:
@@ -166,6 +167,18 @@ def test_an_error_of_the_engine_is_that_pages_own(monkeypatch: pytest.MonkeyPatc
             assert str(two) == "fake could not read a page: ValueError: too small"
             assert len(model.workers.started) == 1
             assert model.workers.begun == [1, 2, 3]  # not tried again
+
+    run(case())
+
+
+def test_what_the_engine_knows_that_the_caller_did_wrong_stays_that_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(_: FakeWorker, page: int) -> list[Page]:
+        raise NotRecognisedError("lang: xyz is not installed.", BadOption.code)
+
+    async def case() -> None:
+        async with loaded(monkeypatch, script) as model:
+            with pytest.raises(BadOption, match="xyz is not installed"):
+                await model.read(1)
 
     run(case())
 

@@ -41,8 +41,8 @@ LINES = [
         '"error":null,"seconds":1.5}]}\n',
     ),
     (
-        protocol.NotRecognised(7, "ValueError: no"),
-        '{"kind":"not_recognised","id":7,"detail":"ValueError: no"}\n',
+        protocol.NotRecognised(7, "ValueError: no", None),
+        '{"kind":"not_recognised","id":7,"detail":"ValueError: no","code":null}\n',
     ),
 ]
 KINDS = [message.kind for message, _ in LINES]
@@ -65,7 +65,7 @@ def test_every_message_has_its_line_here() -> None:
 @given(st.integers(), st.text(), st.text())
 def test_a_message_is_one_line_whatever_its_text(key: int, detail: str, request_id: str) -> None:
     for message in (
-        protocol.NotRecognised(key, detail),
+        protocol.NotRecognised(key, detail, None),
         protocol.Recognise(key, (), {"prompt": detail}, request_id),
         protocol.Recognised(key, (Page(1, 1, 1, text=detail),)),
     ):
@@ -76,7 +76,7 @@ def test_a_message_is_one_line_whatever_its_text(key: int, detail: str, request_
 
 @given(st.integers(), st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_message_comes_back_as_it_was(key: int, text: str) -> None:
-    for message in (protocol.NotRecognised(key, text), protocol.Recognise(key, (), {"prompt": text}, text)):
+    for message in (protocol.NotRecognised(key, text, None), protocol.Recognise(key, (), {"prompt": text}, text)):
         assert decode(encode(message)) == message
 
 
