@@ -1,0 +1,305 @@
+"""The page pool: bytes → page images, in child processes that a damaged or hostile document can only take down alone.
+
+    PagePool ── fork server (Pillow, pdfium and the parsers loaded once) ── a child for each open Reader
+
+The HTTP process opens no document itself: it names paths to a child and reads short JSON lines. A child that crashes,
+goes over a limit or is too slow is killed; the step fails with ReaderKilled, and the next step gets a fresh child.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import multiprocessing
+import re
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from server.call import Call
+from server.documents import FileType
+from server.engines.base import PageInput
+from server.errors import BY_CODE, BadPageRange, Draining, OcrError, ReaderKilled, TooManyPages, Unavailable
+from server.reader import PRELOAD, Limits, serve
+
+__all__ = ["Limits", "Opened", "PagePool", "Reader", "page_numbers"]
+
+_LOG = logging.getLogger(__name__)
+_MAX_LINE = 16 << 20  # bytes; fields are at most 1 MiB, six-fold when each character is escaped
+_START_SECONDS = 30.0
+_START_PAUSES = (0, 0.05, 0.2, 1)  # seconds before each attempt
+_JOIN_SECONDS = 10.0
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a document turned out to be. `total_pages` is what it says of itself: a page may still fail to open."""
+
+    file_type: FileType
+    media_type: str
+    total_pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process and the connection to it."""
+
+    process: BaseProcess
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+class PagePool:
+    """Starts children and sees to it that they end. One for each server process."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._context = multiprocessing.get_context("forkserver")
+        # Starting and joining block for milliseconds, and `multiprocessing` is not made for threads: hence one.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="page-pool")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.readers: set[Reader] = set()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Start the fork server, which then loads its libraries while the caller goes on.
+
+        It inherits the environment: call `settings.forget_secrets` before.
+        """
+        await self._in_thread(self._start_fork_server)
+
+    async def close(self) -> None:
+        """End every child and the fork server; from then on no reader opens anything."""
+        self._closed = True
+        for reader in tuple(self.readers):
+            reader.drop()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._in_thread(_stop_fork_server)
+
+    def reader(self, spool: Path) -> "Reader":
+        """A reader for one document, which keeps its files in the folder `spool`: `async with pool.reader(spool)`."""
+        return Reader(self, spool)
+
+    def _start_fork_server(self) -> None:
+        self._context.set_forkserver_preload(PRELOAD)
+        forkserver.ensure_running()
+
+    async def _in_thread(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    def see_to(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` to its end, whoever is cancelled meanwhile."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def launch(self, spool: Path) -> Child:
+        """A new child and the connection to it. Raises OSError or EOFError when the fork server is gone."""
+        if self._closed:
+            raise Draining("The server is shutting down.")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = self._context.Process(target=serve, args=(theirs, spool, self.limits), daemon=True)
+            try:
+                await self._in_thread(process.start)
+            except BaseException:
+                ours.close()
+                raise
+        return Child(process, *await asyncio.open_unix_connection(sock=ours, limit=_MAX_LINE))
+
+    def put_away(self, child: Child) -> asyncio.Task[None]:
+        """Kill the child and wait for its end, in a task that goes on whoever is cancelled."""
+
+        def end() -> None:
+            if child.process.exitcode is None:
+                child.process.kill()
+            child.process.join(_JOIN_SECONDS)
+            if child.process.exitcode not in (0, -signal.SIGKILL):
+                _LOG.warning("a page reader died: exit code %s", child.process.exitcode)
+            if child.process.exitcode is not None:
+                child.process.close()
+
+        child.writer.transport.abort()
+        return self.see_to(self._in_thread(end))
+
+
+def _stop_fork_server() -> None:
+    # There is no public way to stop it; it would end by itself only after this process.
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+
+
+class Reader:
+    """Reads one document in a child process. Steps are awaited one after another, never two at once.
+
+    Every step raises ReaderKilled when the child died or was too slow, and Unavailable when none could be started.
+    """
+
+    def __init__(self, pool: PagePool, spool: Path) -> None:
+        self._pool = pool
+        self._spool = spool
+        self._child: Child | None = None
+        self._document: Path | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._pool.readers.add(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.drop()
+        self._pool.readers.discard(self)
+        if self._ending is not None:
+            try:
+                await asyncio.wait([self._ending])
+            except asyncio.CancelledError:
+                await asyncio.wait([self._ending])  # milliseconds, and then nothing is left behind
+                raise
+
+    async def call(self, body: Path, content_type: str) -> Call:
+        """Parse a request body that lies on disk. Raises as `intake.read_call` does."""
+        request = {"step": "call", "body": str(body), "content_type": content_type}
+        return await self._ask(request, lambda answer: Call.from_wire(answer, self._spool))
+
+    async def open(self, document: Path) -> Opened:
+        """See what the document is. Raises EmptyFile, UnsupportedType, DamagedFile, EncryptedPdf, TooManyPixels."""
+        request = {"step": "open", "document": str(document)}
+        opened = await self._ask(
+            request, lambda answer: Opened(FileType(answer["file_type"]), answer["media_type"], answer["total_pages"])
+        )
+        self._document = document
+        return opened
+
+    async def render(self, number: int) -> PageInput:
+        """Write page `number`, counted from 1, of the opened document to the spool.
+
+        Raises DamagedFile and TooManyPixels, which concern this page only, and BadPageRange.
+        """
+        if self._document is None:
+            raise RuntimeError("render() before open()")
+        target = self._spool / f"page-{number:05}.ppm"
+        request = {"step": "render", "document": str(self._document), "number": number, "target": str(target)}
+        return await self._ask(request, lambda answer: PageInput(number, target, answer["width"], answer["height"]))
+
+    def drop(self) -> None:
+        """Put the child away; the next step starts another."""
+        if self._child is not None:
+            self._ending = self._pool.put_away(self._child)
+            self._child = None
+
+    async def _ask(self, request: dict[str, Any], parse: Callable[[dict[str, Any]], _T]) -> _T:
+        if self._child is None:
+            self._child = await self._start()
+        try:
+            self._child.writer.write(json.dumps(request).encode() + b"\n")
+            async with asyncio.timeout(self._pool.limits.wall_seconds):
+                return parse(await _answer(self._child.reader))
+        except TimeoutError:
+            self.drop()
+            raise ReaderKilled(f"The step took longer than {self._pool.limits.wall_seconds:g} seconds.") from None
+        except (EOFError, OSError, ValueError, KeyError, TypeError):  # the last ones: no answer that we would have sent
+            self.drop()
+            raise ReaderKilled("The document's reader crashed, or went over its limit of memory or time.") from None
+        except ReaderKilled:
+            self.drop()  # out of memory: what is left of it is not to be trusted
+            raise
+        except asyncio.CancelledError:
+            self.drop()  # its answer would be taken for the next step's
+            raise
+
+    async def _start(self) -> Child:
+        for pause in _START_PAUSES:  # a fork server that was killed takes a while to be seen as dead
+            await asyncio.sleep(pause)
+            try:
+                async with asyncio.timeout(_START_SECONDS):
+                    return await self._greeted(await self._launched())
+            except (OSError, EOFError, TimeoutError) as error:
+                _LOG.warning("a page reader did not start: %r", error)
+        raise Unavailable("Documents cannot be opened at the moment.", retry_after=5)
+
+    async def _launched(self) -> Child:
+        launch = asyncio.create_task(self._pool.launch(self._spool))
+        try:
+            return await asyncio.shield(launch)
+        except asyncio.CancelledError:
+            self._ending = self._pool.see_to(self._abandon(launch))  # a start cannot be stopped half-way
+            raise
+
+    async def _abandon(self, launch: asyncio.Task[Child]) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            await self._pool.put_away(await launch)
+
+    async def _greeted(self, child: Child) -> Child:
+        """The child, once it has said that it is ready."""
+        try:
+            await _answer(child.reader)
+        except BaseException:
+            self._ending = self._pool.put_away(child)
+            raise
+        return child
+
+
+async def _answer(reader: asyncio.StreamReader) -> dict[str, Any]:
+    line = await reader.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    answer: dict[str, Any] = json.loads(line)
+    if "error" not in answer:
+        ok: dict[str, Any] = answer["ok"]
+        return ok
+    if "trace" in answer:
+        _LOG.error("a page reader failed unexpectedly:\n%s", answer["trace"])
+    error: type[OcrError] = BY_CODE[answer["error"]]
+    raise error(answer["detail"], retry_after=answer["retry_after"])
+
+
+def page_numbers(ranges: str | None, total: int, limit: int) -> list[int]:
+    """The chosen pages in ascending order, each once: "1-3,7" → [1, 2, 3, 7]; None or blank is all of `total`.
+
+    Raises BadPageRange for what is no list of pages of the document, TooManyPages for more than `limit` of them.
+    """
+    if ranges is None or not ranges.strip():
+        chosen = [range(1, total + 1)]
+    else:
+        chosen = _merged(_range(item.strip(), total) for item in ranges.split(","))
+    count = sum(map(len, chosen))
+    if count > limit:
+        raise TooManyPages(
+            f"{count} pages are asked for; the limit is {limit}. Choose some with `pages`, as in 1-{limit}."
+        )
+    return [number for part in chosen for number in part]
+
+
+def _range(item: str, total: int) -> range:
+    match = _RANGE.fullmatch(item)
+    if not match:
+        raise BadPageRange(f"`pages` holds {item[:50]!r}. Write page numbers and ranges, as in 1-3,7.")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not 1 <= first <= last <= total:
+        raise BadPageRange(f"`pages` holds {item!r}, but the pages of the document are 1-{total}.")
+    return range(first, last + 1)
+
+
+def _merged(ranges: Any) -> list[range]:
+    """The ranges sorted, without what an earlier one covers."""
+    merged: list[range] = []
+    reached = 0
+    for part in sorted(ranges, key=lambda part: part.start):
+        rest = range(max(part.start, reached + 1), part.stop)
+        if rest:
+            merged.append(rest)
+            reached = rest[-1]
+    return merged
