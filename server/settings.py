@@ -4,6 +4,7 @@ Read once at start and frozen. A bad value stops the start with one line that na
 README's table is held against `Settings` by a test.
 """
 
+import ctypes
 import os
 import re
 from enum import StrEnum
@@ -205,11 +206,16 @@ def read() -> Settings:
 
 
 def forget_secrets() -> None:
-    """Take the secrets out of this process's environment, so that no child process inherits them."""
+    """Take the secrets out of this process's environment: no child inherits them, nor reads them in /proc/PID/environ."""
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
     for name, field in Settings.model_fields.items():
         if field.annotation == SecretStr | None:
-            for variable in (name, name.upper()):
-                os.environ.pop(variable, None)
+            for variable in {name, name.upper()} & os.environ.keys():
+                # proc(5): that file shows the memory the process began with, which unsetting does not change
+                if address := libc.getenv(variable.encode()):
+                    ctypes.memset(address, 0, len(os.fsencode(os.environ[variable])))
+                del os.environ[variable]
 
 
 def _one_line(error: ValidationError) -> str:

@@ -139,8 +139,8 @@ def test_nothing_but_the_engines_imports_an_engine(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OF_THE_ENGINES))
-def test_an_engine_knows_documents_and_other_engines_and_nothing_of_the_server(name: str) -> None:
-    own = OF_THE_ENGINES | {"documents", "engines.base", "layout.tables_html"}
+def test_an_engine_knows_documents_errors_and_other_engines_and_nothing_of_the_server(name: str) -> None:
+    own = OF_THE_ENGINES | {"documents", "errors", "engines.base", "layout.tables_html"}
     if name.startswith("layout"):
         own = {other for other in own if not other.startswith("engines")}
 
