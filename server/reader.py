@@ -35,6 +35,7 @@ PRELOAD = ["server.intake", "server.render", "server.reader"]
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_NO_NEW_PRIVS = 38
+_NICENESS = 5  # as the engine workers': the HTTP process must answer at once
 _HEADER_ROOM = 1024  # a PPM's header, bytes
 
 
@@ -81,6 +82,7 @@ def _confine(connection: socket.socket, limits: Limits) -> None:
     for option, value in ((_PR_SET_PDEATHSIG, signal.SIGKILL), (_PR_SET_NO_NEW_PRIVS, 1)):
         if libc.prctl(option, value, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), f"prctl({option})")
+    os.nice(_NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C reaches the whole group; the server ends its children itself
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory),
