@@ -12,6 +12,8 @@ from fastapi import Request
 from server.errors import RateLimited, Unauthorized
 from server.settings import AuthMode, Settings
 
+_PAGES = ("/docs", "/redoc", "/openapi.json")  # and what they load
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -94,5 +96,5 @@ def _owner(token: str) -> str:
 
 def challenge(request: Request) -> str:
     """The WWW-Authenticate header of a 401 (RFC 9110, 11.6.1): a browser is asked to prompt, a program is not."""
-    wants_page = "text/html" in request.headers.get("accept", "")
-    return 'Basic realm="offline-ocr, the password is an API token", charset="UTF-8"' if wants_page else "Bearer"
+    by_browser = "text/html" in request.headers.get("accept", "") or request.url.path.startswith(_PAGES)
+    return 'Basic realm="offline-ocr, the password is an API token", charset="UTF-8"' if by_browser else "Bearer"

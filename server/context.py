@@ -67,4 +67,10 @@ class RequestContext:
         self._metrics.request_seconds.labels(route).observe(seconds)
         quiet = route.startswith("/health") or route == "/metrics"
         say = log.debug if quiet else log.info
-        say("request", method=request.method, path=request.url.path[:_MAX_PATH], status=status, seconds=round(seconds, 4))
+        say(
+            "request",
+            method=request.method,
+            path=request.url.path[:_MAX_PATH],
+            status=status,
+            seconds=round(seconds, 4),
+        )

@@ -1,5 +1,6 @@
 """The port, open before the rest of the server is even imported: connections wait in its backlog instead of failing."""
 
+import errno
 import socket
 
 from server.settings import Settings, SettingsError
@@ -13,4 +14,6 @@ def bind(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise SettingsError(f"PORT: {settings.host}:{settings.port} cannot be listened on ({error.strerror})") from None
+        variable = "PORT" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "HOST"
+        where = f"{settings.host}:{settings.port}"
+        raise SettingsError(f"{variable}: {where} cannot be listened on ({error.strerror})") from None

@@ -28,14 +28,15 @@ async def openapi(request: Request) -> dict[str, Any]:
 
 
 @router.get("/docs")
-async def swagger() -> Response:
-    """The API to try out."""
+async def swagger(request: Request) -> Response:
+    """The API to try out. The description is in the page: a page opened with a password in its URL may not fetch one."""
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="offline-ocr",
         swagger_js_url="docs/assets/swagger-ui-bundle.js",
         swagger_css_url="docs/assets/swagger-ui.css",
         swagger_favicon_url="docs/assets/favicon.png",
+        swagger_ui_parameters={"spec": request.app.openapi()},
     )
     return _page(page)
 

@@ -17,10 +17,10 @@ from tests.unit.fakes import settings_of
 TOKENS = ("alice-token", "bob-token", "carol:token")
 
 
-def request(**headers: str) -> Request:
+def request(path: str = "/ocr", **headers: str) -> Request:
     """A request with these headers; `_` stands for `-`."""
     raw = [(name.replace("_", "-").lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return Request({"type": "http", "headers": raw})
+    return Request({"type": "http", "path": path, "server": ("test", 80), "headers": raw})
 
 
 def authenticator(**environment: str) -> Authenticator:
@@ -159,6 +159,7 @@ def test_a_browser_is_asked_for_a_password_and_a_program_is_not() -> None:
     assert challenge(request(accept="text/html,application/xhtml+xml")).startswith("Basic realm=")
     assert challenge(request(accept="application/json")) == "Bearer"
     assert challenge(request()) == "Bearer"
+    assert challenge(request("/docs/assets/swagger-ui.css", accept="text/css,*/*")).startswith("Basic realm=")
 
 
 # --- the rate limit

@@ -1,0 +1,26 @@
+"""Documents for the contract tests: small ones that are read quickly."""
+
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
+
+from tests import makers
+
+WORDS = "Invoice 2024"
+
+
+def png(text: str = WORDS) -> bytes:
+    """The text on a square: the detector enlarges by the shorter side, so that a strip would take longer."""
+    words = makers.text_image(text)
+    square = Image.new("RGB", (max(words.size), max(words.size)), "white")
+    square.paste(words, (0, 0))
+    return makers.encode(square, "PNG")
+
+
+def pdf(pages: int, word: str = "Sheet", size: tuple[int, int] = (240, 240)) -> bytes:
+    """Small pages that say "Sheet 1", "Sheet 2" and so on."""
+
+    def draw(canvas: Canvas, number: int) -> None:
+        canvas.setFont("Helvetica", 28)
+        canvas.drawString(30, size[1] / 2, f"{word} {number}")
+
+    return makers.pdf(pages, size, draw)
