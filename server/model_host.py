@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -28,10 +28,10 @@ from server.errors import (
     ModelUnavailable,
     QueueFull,
 )
+from server.page_task import PageTask
 from server.states import ModelState, move
 
 _LOAD_ATTEMPTS = 5
-_TRIES_PER_PAGE = 2
 _MAX_BACK_OFF_S = 30.0
 
 log = structlog.get_logger("server.model_host")
@@ -58,21 +58,6 @@ def _back_off_s(attempt: int) -> float:
     return min(2.0 ** min(attempt - 1, 10), _MAX_BACK_OFF_S)
 
 
-@dataclass(eq=False)
-class _Task:
-    """A page in the line."""
-
-    page: PageInput
-    options: Options
-    request_id: str
-    answer: asyncio.Future[Page] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    tries: int = 0
-
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
 class ModelHost:
     """One model: its state, its line of pages, and the worker that holds it."""
 
@@ -86,7 +71,7 @@ class ModelHost:
         self.worker: Worker | None = None
         self._policy = policy
         self._on_change = on_change
-        self._line: deque[_Task] = deque()
+        self._line: deque[PageTask] = deque()
         self._in_work: set[asyncio.Task[None]] = set()
         self._suspect_in_work = False
         self._wake = asyncio.Event()
@@ -140,7 +125,7 @@ class ModelHost:
         """
         if self._stopping or self.state in {ModelState.ABSENT, ModelState.FAILED, ModelState.IDLE}:
             raise ModelUnavailable(f"{self.entry.name} is not loaded.", retry_after=5)
-        task = _Task(page, options, request_id)
+        task = PageTask(page, options, request_id)
         self._line.append(task)
         self._wake.set()
         if start_within_s is not None:
@@ -162,7 +147,7 @@ class ModelHost:
             serving.cancel()
         await asyncio.wait([serving])
 
-    def _give_up(self, task: _Task) -> None:
+    def _give_up(self, task: PageTask) -> None:
         if task in self._line and task.tries == 0:
             self._line.remove(task)
             task.fail(QueueFull("Its turn did not come in time. Try again later.", retry_after=10))
@@ -269,7 +254,7 @@ class ModelHost:
             return False
         return not self._in_work or (self._line[0].tries == 0 and not self._suspect_in_work)
 
-    def _begin(self, worker: Worker, task: _Task) -> None:
+    def _begin(self, worker: Worker, task: PageTask) -> None:
         self._suspect_in_work = task.tries > 0
         task.tries += 1
         working = asyncio.create_task(self._work(worker, task))
@@ -280,7 +265,7 @@ class ModelHost:
         self._in_work.discard(working)
         self._wake.set()
 
-    async def _work(self, worker: Worker, task: _Task) -> None:
+    async def _work(self, worker: Worker, task: PageTask) -> None:
         try:
             async with asyncio.timeout(self._policy.page_timeout_s):
                 pages = await worker.recognise((task.page,), task.options, task.request_id)
@@ -302,8 +287,8 @@ class ModelHost:
                 task.answer.set_result(pages[0])
             self._deaths = 0
 
-    def _try_again(self, task: _Task, error: Exception) -> None:
-        if task.tries < _TRIES_PER_PAGE:
+    def _try_again(self, task: PageTask, error: Exception) -> None:
+        if task.may_be_tried_again:
             self._line.appendleft(task)
         else:
             task.fail(error)

@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import multiprocessing
-import re
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -26,17 +25,16 @@ from typing import Any, Self, TypeVar
 from server.call import Call
 from server.documents import FileType
 from server.engines.base import PageInput
-from server.errors import BY_CODE, BadPageRange, Draining, OcrError, ReaderKilled, TooManyPages, Unavailable
+from server.errors import BY_CODE, Draining, OcrError, ReaderKilled, Unavailable
 from server.reader import PRELOAD, Limits, serve
 
-__all__ = ["Limits", "Opened", "PagePool", "Reader", "page_numbers"]
+__all__ = ["Limits", "Opened", "PagePool", "Reader"]
 
 _LOG = logging.getLogger(__name__)
 _MAX_LINE = 16 << 20  # bytes; fields are at most 1 MiB, six-fold when each character is escaped
 _START_SECONDS = 30.0
 _START_PAUSES = (0, 0.05, 0.2, 1)  # seconds before each attempt
 _JOIN_SECONDS = 10.0
-_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
 
 _T = TypeVar("_T")
 
@@ -264,42 +262,3 @@ async def _answer(reader: asyncio.StreamReader) -> dict[str, Any]:
         _LOG.error("a page reader failed unexpectedly:\n%s", answer["trace"])
     error: type[OcrError] = BY_CODE[answer["error"]]
     raise error(answer["detail"], retry_after=answer["retry_after"])
-
-
-def page_numbers(ranges: str | None, total: int, limit: int) -> list[int]:
-    """The chosen pages in ascending order, each once: "1-3,7" → [1, 2, 3, 7]; None or blank is all of `total`.
-
-    Raises BadPageRange for what is no list of pages of the document, TooManyPages for more than `limit` of them.
-    """
-    if ranges is None or not ranges.strip():
-        chosen = [range(1, total + 1)]
-    else:
-        chosen = _merged(_range(item.strip(), total) for item in ranges.split(","))
-    count = sum(map(len, chosen))
-    if count > limit:
-        raise TooManyPages(
-            f"{count} pages are asked for; the limit is {limit}. Choose some with `pages`, as in 1-{limit}."
-        )
-    return [number for part in chosen for number in part]
-
-
-def _range(item: str, total: int) -> range:
-    match = _RANGE.fullmatch(item)
-    if not match:
-        raise BadPageRange(f"`pages` holds {item[:50]!r}. Write page numbers and ranges, as in 1-3,7.")
-    first, last = int(match[1]), int(match[2] or match[1])
-    if not 1 <= first <= last <= total:
-        raise BadPageRange(f"`pages` holds {item!r}, but the pages of the document are 1-{total}.")
-    return range(first, last + 1)
-
-
-def _merged(ranges: Any) -> list[range]:
-    """The ranges sorted, without what an earlier one covers."""
-    merged: list[range] = []
-    reached = 0
-    for part in sorted(ranges, key=lambda part: part.start):
-        rest = range(max(part.start, reached + 1), part.stop)
-        if rest:
-            merged.append(rest)
-            reached = rest[-1]
-    return merged

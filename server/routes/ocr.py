@@ -18,7 +18,7 @@ from server.admission import Permit
 from server.auth import Caller
 from server.call import Call
 from server.errors import BadOption, UploadTooLarge, UrlInputDisabled
-from server.pages import page_numbers
+from server.page_ranges import page_numbers
 from server.reply import KIND_OF, Finished, Reply, as_text, build, render, render_all
 from server.results import KINDS
 from server.routes.dependencies import CallerDep, RequestIdDep, ServicesDep

@@ -34,6 +34,7 @@ ORDER = [
     "protocol",
     "worker",
     "child",
+    "page_task",
     "model_host",
     "supervisor",
     # a document's way
@@ -41,6 +42,7 @@ ORDER = [
     "metrics",
     "addresses",
     "fetch",
+    "page_ranges",
     "pages",
     "pipeline",
     # what comes out of it

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import BadPageRange, TooManyPages
-from server.pages import page_numbers
+from server.page_ranges import page_numbers
 from server.render import MAX_SIDE, fitting_scale
 
 
