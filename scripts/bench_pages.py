@@ -9,11 +9,12 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 
-_WORDS = (
+_TEXT = (
     "the harbour master notes every vessel that enters before noon and reports its cargo to the office where clerks "
     "compare weights with papers signed abroad while inspectors measure holds count barrels open crates and write "
     "certificates for grain timber copper wool paper glass engines salt coal cotton leather spices machines tools"
-).split()  # noqa: SIM905 a sentence is easier to read than fifty quoted words
+)
+_WORDS = _TEXT.split()
 _MARGIN = 60  # points
 _DPI = 200
 
