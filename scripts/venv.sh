@@ -16,6 +16,10 @@ if ! python3.11 -c 'import ensurepip, venv' 2>/dev/null; then
     fi
 fi
 
+if [ -L "$folder" ]; then
+    echo "$folder is a link; what it leads to is left alone. Remove the link first." >&2
+    exit 1
+fi
 python3.11 -m venv --clear "$folder"
 for requirements; do
     "$folder/bin/python" -m pip install --disable-pip-version-check --no-deps --require-hashes -r "$requirements"

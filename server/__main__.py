@@ -3,11 +3,15 @@
 Imports stay inside `main`: the page pool's children import this module again, and the port must not wait for them.
 """
 
+import signal
 import sys
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT, drain, and return the exit code: 0, or 2 for a bad environment."""
+    # until the server listens to signals itself: end without a traceback
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: sys.exit(0))
     from server import settings  # noqa: PLC0415
 
     try:

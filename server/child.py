@@ -154,7 +154,7 @@ class Worker:
         try:
             self._writer.write(protocol.encode(message))
             await self._writer.drain()
-        except ConnectionError:
+        except (ConnectionError, RuntimeError):  # the latter is uvloop's word for a connection that is closed
             raise WorkerDiedError(self.epitaph()) from None
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:

@@ -191,6 +191,11 @@ class Unavailable(OcrError):
     title = "Not available now"
 
 
+class OutOfSpace(Unavailable):
+    code = "out_of_space"
+    title = "The server has no room on its disk"
+
+
 class ModelLoading(Unavailable):
     code = "model_loading"
     title = "The model is loading"

@@ -24,7 +24,7 @@ _STYLE = (
 
 def combined_text(document: Document, header: str, separator: str) -> str:
     """The text of all pages, each under its header (`{page}` is its number), with the separator between them."""
-    parts = [f"{header.replace('{page}', str(page.number))}\n{page.text}" for page in document.pages]
+    parts = [f"{header.replace('{page}', str(page.number))}\n{_text(page)}" for page in document.pages]
     return f"\n\n{separator}\n\n".join(parts)
 
 
@@ -39,9 +39,13 @@ def _missing(page: Page) -> str:
     return f"<!-- page {page.number} could not be read: {reason} -->"
 
 
+def _text(page: Page) -> str:
+    return page.text if page.error is None else f"[page {page.number} could not be read: {page.error}]"
+
+
 def plain_text(document: Document) -> str:
     """The pages' text, a form feed between them as in every text export of paged documents."""
-    return "\n\f".join(page.text for page in document.pages)
+    return "\n\f".join(map(_text, document.pages))
 
 
 def html(document: Document, title: str) -> str:
@@ -99,6 +103,8 @@ def _is_number(cell: str) -> bool:
 
 def _section(page: Page) -> str:
     blocks = "\n".join(_block_html(page, block) for block in page.blocks)
+    if page.error is not None:
+        blocks = f'<p role="alert">{escape(_text(page))}</p>'
     return f'<section data-page="{page.number}">\n{blocks}\n</section>'
 
 

@@ -21,7 +21,6 @@ from server.engines.base import Options, PageInput
 from server.errors import (
     BY_CODE,
     DeadlineExceeded,
-    Draining,
     EngineCrashed,
     EngineFailed,
     ModelLoading,
@@ -136,7 +135,7 @@ class ModelHost:
             self._wake.set()
 
     async def unload(self) -> None:
-        """Finish the pages in work, free the worker; pages still in the line get Draining."""
+        """Finish the pages in work, free the worker; pages still in the line get ModelUnavailable."""
         serving = self._serving
         if serving is None or serving.done():
             return
@@ -194,7 +193,7 @@ class ModelHost:
             error = (
                 ModelUnavailable(f"{self.entry.name} could not be loaded: {self.reason}")
                 if self.state is ModelState.FAILED
-                else Draining(f"{self.entry.name} is being unloaded.", retry_after=5)
+                else ModelUnavailable(f"{self.entry.name} is being unloaded.", retry_after=5)
             )
             while self._line:
                 self._line.popleft().fail(error)
@@ -243,7 +242,7 @@ class ModelHost:
                 await self._wake.wait()
         finally:
             death.cancel()
-        await asyncio.gather(*self._in_work)
+        await asyncio.gather(*self._in_work, return_exceptions=True)
         log.error("worker died", model=self.entry.name, pid=worker.pid, how=worker.epitaph())
         return False
 
@@ -280,6 +279,9 @@ class ModelHost:
                 task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
             else:
                 task.fail(BY_CODE[error.code](str(error)))
+        except Exception as error:
+            task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
+            raise
         else:
             if len(pages) != 1:
                 task.fail(EngineFailed(f"{self.entry.name} gave {len(pages)} results for one page."))

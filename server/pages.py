@@ -39,6 +39,10 @@ _JOIN_SECONDS = 10.0
 _T = TypeVar("_T")
 
 
+class _Crashed(ReaderKilled):
+    """The child ended without a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What a document turned out to be. `total_pages` is what it says of itself: a page may still fail to open."""
@@ -190,7 +194,14 @@ class Reader:
             raise RuntimeError("render() before open()")
         target = self._spool / f"page-{number:05}.ppm"
         request = {"step": "render", "document": str(self._document), "number": number, "target": str(target)}
-        return await self._ask(request, lambda answer: PageInput(number, target, answer["width"], answer["height"]))
+
+        def page(answer: dict[str, Any]) -> PageInput:
+            return PageInput(number, target, answer["width"], answer["height"])
+
+        try:
+            return await self._ask(request, page)
+        except _Crashed:  # perhaps not by this page: a machine short of memory ends whom it likes
+            return await self._ask(request, page)
 
     def drop(self) -> None:
         """Put the child away; the next step starts another."""
@@ -208,9 +219,9 @@ class Reader:
         except TimeoutError:
             self.drop()
             raise ReaderKilled(f"The step took longer than {self._pool.limits.wall_seconds:g} seconds.") from None
-        except (EOFError, OSError, ValueError, KeyError, TypeError):  # the last ones: no answer that we would have sent
+        except (EOFError, OSError, RuntimeError, ValueError, KeyError, TypeError):  # the last: no answer of ours
             self.drop()
-            raise ReaderKilled("The document's reader crashed, or went over its limit of memory or time.") from None
+            raise _Crashed("The document's reader crashed, or went over its limit of memory or time.") from None
         except ReaderKilled:
             self.drop()  # out of memory: what is left of it is not to be trusted
             raise

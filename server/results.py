@@ -46,14 +46,20 @@ class ResultStore:
     def save(self, owner: str, filename: str | None, contents: Mapping[str, bytes]) -> dict[str, str]:
         """Write one result's files, by kind, under one new name. Returns each kind's address. Raises OSError."""
         stem = f"{datetime.now(UTC):%Y%m%d_%H%M%S}_{safe_stem(filename)}_{secrets.token_hex(4)}"
-        addresses = {}
+        addresses: dict[str, str] = {}
         for kind, content in contents.items():
             folder = self._root / owner / kind
             folder.mkdir(parents=True, exist_ok=True)
             name = stem + KINDS[kind][0]
             half = folder / f".{name}.part"
-            half.write_bytes(content)
-            half.rename(folder / name)
+            try:
+                half.write_bytes(content)
+                half.rename(folder / name)
+            except OSError:  # the disk is full, most likely: leave nothing that is only a part of the result
+                half.unlink(missing_ok=True)
+                for saved_kind, address in addresses.items():
+                    (self._root / owner / saved_kind / Path(address).name).unlink(missing_ok=True)
+                raise
             addresses[kind] = f"/files/{kind}/{name}"
         return addresses
 

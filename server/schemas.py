@@ -191,7 +191,7 @@ class ReadyReply(BaseModel):
     """Whether requests are served now; `waiting_for` names each preloaded model that is not, and why."""
 
     status: Literal["ready", "not_ready"]
-    phase: Literal["ready", "loading", "failed", "draining"]
+    phase: Literal["ready", "loading", "failed", "idle", "draining"] = Field(description="`idle`: unloaded by a caller")
     elapsed_seconds: float
     waiting_for: dict[str, str]
 

@@ -12,6 +12,7 @@ from server.services import Services
 from server.settings import Settings
 
 _CLOSE_CONNECTIONS_S = 5
+_MAX_HEADERS = 64 * 1024  # bytes
 
 
 class _Server(uvicorn.Server):
@@ -52,6 +53,8 @@ def serve(settings: Settings, port: socket.socket) -> None:
             server_header=False,
             proxy_headers=False,
             ws="none",
+            http="h11",  # the other one, httptools, takes headers without end
+            h11_max_incomplete_event_size=_MAX_HEADERS,
             timeout_graceful_shutdown=_CLOSE_CONNECTIONS_S,
         )
         await _Server(config, services).serve(sockets=[port])

@@ -18,8 +18,11 @@ class Spool:
     """A folder under TMPDIR with one folder for each request. Raises OSError when nothing can be written there."""
 
     def __init__(self) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = _try_lock(self.root)
+        fresh = Path(
+            tempfile.mkdtemp(prefix=f".{_PREFIX}")
+        )  # a name that no other process looks for until it is locked
+        self._lock = _try_lock(fresh)
+        self.root = fresh.rename(fresh.with_name(fresh.name.removeprefix(".")))
         for leftover in self.root.parent.glob(_PREFIX + "*"):
             # a link is not ours: other users write to that folder too
             if leftover != self.root and not leftover.is_symlink() and (lock := _try_lock(leftover)):

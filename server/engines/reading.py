@@ -1,5 +1,6 @@
 """Recognised lines → a Page: the part that line recognisers (pp-ocr, tesseract) share."""
 
+import errno
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,6 +27,12 @@ def open_page(page: PageInput) -> Image:
     return np.asarray(image, np.uint8)
 
 
+def write_image(path: Path, image: Image) -> None:
+    """The image as a file of the kind that its name says. Raises OSError when the spool is full."""
+    if not cv2.imwrite(str(path), image):
+        raise OSError(errno.ENOSPC, "the image could not be written", str(path))
+
+
 def finish(page: PageInput, view: View, lines: Sequence[Line], started: float) -> Page:
     """The page made of the lines read in `view`: analysed, its figures cropped, its boxes in pixels of the page as given.
 
@@ -36,7 +43,7 @@ def finish(page: PageInput, view: View, lines: Sequence[Line], started: float) -
     images = {}
     for name, (x0, y0, x1, y1) in analysis.figures.items():
         images[name] = page.path.with_name(Path(name).name)
-        cv2.imwrite(str(images[name]), view.image[y0:y1, x0:x1])
+        write_image(images[name], np.asarray(view.image[y0:y1, x0:x1]))
     letters = sum(len(line.text) for line in lines)
     return Page(
         number=page.number,

@@ -12,12 +12,10 @@ from itertools import groupby
 from pathlib import Path
 from statistics import median
 
-import cv2
-
 from server.documents import Page
 from server.engines.base import Options, PageInput
 from server.engines.orientation import View
-from server.engines.reading import finish, open_page
+from server.engines.reading import finish, open_page, write_image
 from server.errors import BadOption
 from server.layout.lines import Line
 
@@ -54,7 +52,7 @@ class TesseractEngine:
         if (_mean_score(lines) < _DOUBTFUL or _stand(lines)) and (quarters := _turn(page.path)):
             turned = view.turned(quarters)
             path = page.path.with_name(f"{page.path.stem}_upright.ppm")
-            cv2.imwrite(str(path), turned.image)
+            write_image(path, turned.image)
             turned_lines = _read(path, lang)
             path.unlink()
             if _stand(lines) or _mean_score(turned_lines) > _mean_score(lines):

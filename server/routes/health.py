@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Literal
 
 from fastapi import APIRouter, Response
 
@@ -12,6 +13,13 @@ from server.services import Services
 from server.states import ModelState
 
 router = APIRouter(tags=["health"])
+_SUMMARY: dict[str, Literal["healthy", "loading", "degraded", "draining"]] = {
+    "ready": "healthy",
+    "loading": "loading",
+    "failed": "degraded",
+    "idle": "degraded",
+    "draining": "draining",
+}
 _BROKEN = {ModelState.FAILED, ModelState.ABSENT}
 
 
@@ -38,7 +46,13 @@ async def health(services: ServicesDep) -> HealthReply:
     hosts = services.supervisor.hosts
     default = hosts[services.settings.default_model]
     return HealthReply(
-        status={"ready": "healthy", "loading": "loading", "failed": "degraded", "draining": "draining"}[phase],
+        status={
+            "ready": "healthy",
+            "loading": "loading",
+            "failed": "degraded",
+            "idle": "degraded",
+            "draining": "draining",
+        }[phase],
         version=build.version(),
         revision=build.revision(),
         uptime_seconds=round(time.monotonic() - services.started, 1),
@@ -61,7 +75,10 @@ def readiness(services: Services) -> ReadyReply:
         return ReadyReply(status="not_ready", phase="draining", elapsed_seconds=elapsed, waiting_for={})
     if not waiting:
         return ReadyReply(status="ready", phase="ready", elapsed_seconds=elapsed, waiting_for={})
-    phase = "failed" if any(host.state in _BROKEN for host in waiting) else "loading"
+    if any(host.state in _BROKEN for host in waiting):
+        phase = "failed"
+    else:
+        phase = "idle" if all(host.state is ModelState.IDLE for host in waiting) else "loading"
     return ReadyReply(status="not_ready", phase=phase, elapsed_seconds=elapsed, waiting_for=reasons)
 
 

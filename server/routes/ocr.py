@@ -5,7 +5,11 @@ only counts its bytes.
 """
 
 import asyncio
+import errno
+import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +21,9 @@ from server import catalog, fetch
 from server.admission import Permit
 from server.auth import Caller
 from server.call import Call
-from server.errors import BadOption, UploadTooLarge, UrlInputDisabled
+from server.errors import BadOption, OutOfSpace, UploadTooLarge, UrlInputDisabled
 from server.page_ranges import page_numbers
-from server.reply import KIND_OF, Finished, Reply, as_text, build, render, render_all
+from server.reply import KIND_OF, Finished, as_text, build, render, render_all
 from server.results import KINDS
 from server.routes.dependencies import CallerDep, RequestIdDep, ServicesDep
 from server.routes.patience import run_while_wanted
@@ -55,11 +59,14 @@ def _request_body() -> dict[str, Any]:
     url = {"type": "string", "format": "uri", "description": "Where the document is; off unless ALLOW_URL_INPUT"}
     file = {"type": "string", "format": "binary", "description": "The document: PDF, JPG, PNG, TIFF, BMP, WEBP or GIF"}
     shared = {"image_base64": base64, "image_url": url, **properties}
-    form = {name: {**schema, "type": "string"} if name == "formats" else schema for name, schema in shared.items()}
+    listed = {"type": "string", "description": properties["formats"]["description"], "example": "html,csv"}
+    form = {**shared, "formats": listed}
+    files = {"file": file, "image": {**file, "description": "The same as `file`"}}
     return {
         "required": True,
         "content": {
-            "multipart/form-data": {"schema": {"type": "object", "properties": {"file": file, **form}}},
+            "multipart/form-data": {"schema": {"type": "object", "properties": {**files, **form}}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": form}},
             "application/json": {"schema": {"type": "object", "properties": shared}},
         },
     }
@@ -79,7 +86,7 @@ def _request_body() -> dict[str, Any]:
 )
 async def ocr(request: Request, services: ServicesDep, caller: CallerDep, request_id: RequestIdDep) -> Response:
     """Read one document: exactly one of `file` (or `image`), `image_base64`, `image_url`, and options."""
-    with services.admission.enter() as permit, services.spool.request() as folder:
+    with services.admission.enter() as permit, _room(), services.spool.request() as folder:
         job = _Job(services, caller, request_id, folder, permit, time.perf_counter())
         body = folder / "body"
         receiving = _receive(request, body, job)
@@ -89,6 +96,17 @@ async def ocr(request: Request, services: ServicesDep, caller: CallerDep, reques
         finished = await run_while_wanted(recognising, request, services, started=job.started)
         form = _accepted(request.headers.get("accept", ""))
         return await _respond(job, finished, form)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """A full disk is a matter of waiting, not a failure of the server. Raises OutOfSpace for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise OutOfSpace("There is no room for documents at the moment. Try again later.", retry_after=10) from error
 
 
 async def _receive(request: Request, body: Path, job: _Job) -> None:
@@ -163,31 +181,41 @@ async def _document(job: _Job, call: Call) -> Path:
 
 
 def _accepted(accept: str) -> Format:
-    """The form that the caller's Accept header names first; JSON when it names none of ours."""
+    """The form that the caller's Accept header likes best (RFC 9110, 12.5.1); JSON when it names none of ours."""
+    liked: list[tuple[float, Format]] = []
     for part in accept.split(","):
-        media_type = part.partition(";")[0].strip().lower()
+        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weights = [_weight(parameter[2:]) for parameter in parameters if parameter.startswith("q=")]
         if media_type in _MEDIA_TYPES:
-            return _MEDIA_TYPES[media_type]
-    return Format.JSON
+            liked.append((weights[0] if weights else 1.0, _MEDIA_TYPES[media_type]))
+    weight, form = max(liked, key=lambda pair: pair[0], default=(0.0, Format.JSON))
+    return form if weight > 0 else Format.JSON
+
+
+def _weight(text: str) -> float:
+    return float(text) if re.fullmatch(r"[01](\.\d{0,3})?", text) else 0.0
 
 
 async def _respond(job: _Job, finished: Finished, form: Format) -> Response:
+    content, status = await asyncio.to_thread(_rendered, job, finished, form)
+    return Response(content, media_type=KINDS[KIND_OF[form]][1], headers={"X-Document-Status": status})
+
+
+def _rendered(job: _Job, finished: Finished, form: Format) -> tuple[bytes, str]:
+    """The reply's body and the document's status. Takes seconds for thousands of pages; runs in a thread."""
     reply = build(finished)
     wanted = finished.options.formats
-    outputs = await asyncio.to_thread(render_all, finished, reply, wanted) if wanted else {}
+    saved = (Format.MARKDOWN, Format.JSON, *wanted) if finished.options.save else ()
+    contents = render_all(finished, reply, (*wanted, *saved))
     if wanted:
-        reply.outputs = {each: as_text(each, content) for each, content in outputs.items()}
-    if finished.options.save:
-        reply.local_files = await asyncio.to_thread(_save, job, finished, reply)
-    content = await asyncio.to_thread(render, finished, reply, form)
-    return Response(content, media_type=KINDS[KIND_OF[form]][1])
+        reply.outputs = {each: as_text(each, contents[each]) for each in dict.fromkeys(wanted)}
+    if saved:
+        reply.local_files = _save(job, finished.filename, {KIND_OF[each]: contents[each] for each in saved})
+    return render(finished, reply, form), reply.status
 
 
-def _save(job: _Job, finished: Finished, reply: Reply) -> dict[str, str]:
-    wanted = (Format.MARKDOWN, Format.JSON, *finished.options.formats)
-    contents = render_all(finished, reply, wanted)
+def _save(job: _Job, filename: str | None, contents: dict[str, bytes]) -> dict[str, str]:
     try:
-        kinds = {KIND_OF[form]: content for form, content in contents.items()}
-        return job.services.results.save(job.caller.owner, finished.filename, kinds)
+        return job.services.results.save(job.caller.owner, filename, contents)
     except OSError as error:  # the result itself is there: the caller gets it, and is told
         return {"error": f"The result could not be saved: {error.strerror}."}

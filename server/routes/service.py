@@ -11,7 +11,10 @@ router = APIRouter(tags=["service"])
 _ENDPOINTS = {
     "POST /ocr": "read a document",
     "GET /models": "the models and their states",
+    "POST /models/{name}/load": "load a model",
+    "POST /models/{name}/unload": "free a model",
     "GET /files": "saved results",
+    "GET /files/{type}/{name}": "one of them",
     "GET /health/live": "the process answers",
     "GET /health/ready": "requests are served",
     "GET /health": "a summary",

@@ -15,7 +15,6 @@ from server.documents import Page
 from server.errors import (
     BadOption,
     DeadlineExceeded,
-    Draining,
     EngineCrashed,
     EngineFailed,
     ModelLoading,
@@ -167,6 +166,18 @@ def test_an_error_of_the_engine_is_that_pages_own(monkeypatch: pytest.MonkeyPatc
             assert str(two) == "fake could not read a page: ValueError: too small"
             assert len(model.workers.started) == 1
             assert model.workers.begun == [1, 2, 3]  # not tried again
+
+    run(case())
+
+
+def test_a_mistake_of_ours_in_between_answers_the_request_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(_: FakeWorker, page: int) -> list[Page]:
+        raise RuntimeError("the handler is closed")
+
+    async def case() -> None:
+        async with loaded(monkeypatch, script) as model:
+            with pytest.raises(EngineFailed, match="the handler is closed"):
+                await asyncio.wait_for(model.read(1), 1)
 
     run(case())
 
@@ -512,8 +523,8 @@ def test_a_busy_model_finishes_the_pages_in_work_and_turns_the_others_away(monke
             await model.host.unload()
             one, two, three = await reading
             assert one == read_page(1)
-            assert isinstance(two, Draining)
-            assert isinstance(three, Draining)
+            assert isinstance(two, ModelUnavailable)
+            assert isinstance(three, ModelUnavailable)
             assert model.workers.begun == [1]
             assert model.host.state is ModelState.IDLE
 
@@ -529,7 +540,7 @@ def test_a_model_that_loads_stops_loading(monkeypatch: pytest.MonkeyPatch) -> No
         await until(lambda: model.workers.loads)
         await model.host.unload()
         assert model.host.state is ModelState.IDLE
-        with pytest.raises(Draining):
+        with pytest.raises(ModelUnavailable):
             await waiting
         model.workers.loading_may_end.set()
         await model.host.wait_loaded(5)
@@ -571,7 +582,7 @@ def test_a_model_whose_worker_dies_while_it_drains_ends_idle(monkeypatch: pytest
             await until(lambda: model.workers.busy)
             await model.host.unload()
             [answer] = await reading
-            assert isinstance(answer, Draining)
+            assert isinstance(answer, ModelUnavailable)
             assert (model.host.state, len(model.workers.started)) == (ModelState.IDLE, 1)
 
     run(case())

@@ -103,7 +103,8 @@ def test_the_reply_for_a_pdf_is_this() -> None:
         "prompt": "Read it",
         "file_type": "pdf",
         "input_type": "multipart",
-        "text": "Счёт № 17 от 01.02.2026, к оплате 1250\n\fplain words on the third page\n\f",
+        "text": "Счёт № 17 от 01.02.2026, к оплате 1250\n\fplain words on the third page"
+        "\n\f[page 4 could not be read: The page is damaged.]",
         "markdown": (
             "# Счёт № 17\n\n---\n\nplain words\n\n---\n\n<!-- page 4 could not be read: The page is damaged. -->"
         ),
@@ -159,6 +160,7 @@ def test_the_reply_for_a_pdf_is_this() -> None:
         "combined_text": (
             "[Страница 1]\nСчёт № 17 от 01.02.2026, к оплате 1250\n\n--- СТРАНИЦА РАЗДЕЛИТЕЛЬ ---\n\n"
             "[Страница 3]\nplain words on the third page\n\n--- СТРАНИЦА РАЗДЕЛИТЕЛЬ ---\n\n[Страница 4]\n"
+            "[page 4 could not be read: The page is damaged.]"
         ),
         "confidence_per_page": [0.86, 1.0, 0.0],
         "timing": {
