@@ -1,5 +1,7 @@
 """Documents for the contract tests: small ones that are read quickly."""
 
+import random
+
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
@@ -24,3 +26,8 @@ def pdf(pages: int, word: str = "Sheet", size: tuple[int, int] = (240, 240)) -> 
         canvas.drawString(30, size[1] / 2, f"{word} {number}")
 
     return makers.pdf(pages, size, draw)
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """A picture that no compression makes small."""
+    return Image.frombytes("RGB", (width, height), random.Random(1).randbytes(width * height * 3))

@@ -121,7 +121,7 @@ def test_a_log_for_people_and_files(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     server = start(PRELOAD="none", LOG_FORMAT="console", LOG_DIR=str(folder), LOG_LEVEL="debug").live()
     server.client.get("/nope", headers={"X-Request-ID": "seen-1"})
-    assert "seen-1" in server.output()
+    wait_for(lambda: "seen-1" in server.output(), "the request's line in the log")
     assert not server.output().startswith("{")
     [file] = folder.iterdir()
     lines = file.read_text().splitlines()
