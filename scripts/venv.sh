@@ -22,6 +22,6 @@ if [ -L "$folder" ]; then
 fi
 python3.11 -m venv --clear "$folder"
 for requirements; do
-    "$folder/bin/python" -m pip install --disable-pip-version-check --no-deps --require-hashes -r "$requirements"
+    "$folder/bin/python" -m pip install --disable-pip-version-check --no-deps --require-hashes -r "$requirements" >&2
 done
 touch "$folder/.complete"

@@ -26,6 +26,7 @@ _MODELS = Path(rapidocr.__file__).parent / "models"
 _MIN_SCORE = 0.5  # RapidOCR's own default: below it, texture has been taken for text
 _DOUBTFUL = 0.85  # mean score of a page's lines: upright ones reach 0.97 and more, upside down ones 0.7 and less
 _CLEAR = 0.2  # what a page upside down gains at least by turning it; scripts unknown to the model gain up to 0.13
+_WORD = 3  # letters to a line, on average: fewer tell nothing about direction
 _SAMPLE = 10  # the longest lines, which vote on which way up a page lies
 
 Reading = tuple[str, float]
@@ -80,21 +81,26 @@ class RapidOcrEngine:
         quads = self._find(view.image)
         tall = standing(quads)
         if lengths(quads[tall]).sum() > lengths(quads[~tall]).sum():
-            view = view.turned(3 if self._lead(view.image, quads[tall]) > 0 else 1)
-            quads = self._find(view.image)
+            as_cut, half_turned = self._both_ways(view.image, quads[tall])
+            better = max(as_cut, half_turned, key=_mean_score)
+            if _mean_letters(better) >= _WORD:  # fewer: a column of narrow characters, such as 1 or I
+                view = view.turned(3 if better is as_cut else 1)
+                quads = self._find(view.image)
         readings = self._read_all(view.image, quads)
-        scores = [score for text, score in readings if text]
-        if scores and np.mean(scores) < _DOUBTFUL and self._lead(view.image, quads) < -_CLEAR:
-            view = view.turned(2)
-            quads = self._find(view.image)
-            readings = self._read_all(view.image, quads)
+        flat = quads[~standing(quads)]
+        if len(flat) and _mean_score([reading for reading in readings if reading[0]]) < _DOUBTFUL:
+            as_cut, half_turned = self._both_ways(view.image, flat)
+            if _mean_letters(half_turned) >= _WORD and _mean_score(half_turned) - _mean_score(as_cut) > _CLEAR:
+                view = view.turned(2)
+                quads = self._find(view.image)
+                readings = self._read_all(view.image, quads)
         return view, quads, readings
 
-    def _lead(self, image: Image, quads: Quads) -> float:
-        """By how much the longest lines score better as they are cut out than turned by 180°, on average; −1 to 1."""
+    def _both_ways(self, image: Image, quads: Quads) -> tuple[list[Reading], list[Reading]]:
+        """What the longest lines say as they are cut out, and turned by 180°."""
         crops = [_crop(image, quad) for quad in quads[np.argsort(-lengths(quads))[:_SAMPLE]]]
-        scores = [score for _, score in self._threads.map(self._read, [*crops, *map(_half_turned, crops)])]
-        return (sum(scores[: len(crops)]) - sum(scores[len(crops) :])) / len(crops)
+        readings = list(self._threads.map(self._read, [*crops, *(np.rot90(crop, 2) for crop in crops)]))
+        return readings[: len(crops)], readings[len(crops) :]
 
     def _read_all(self, image: Image, quads: Quads) -> list[Reading]:
         return list(self._threads.map(lambda quad, tall: self._read_one(image, quad, tall), quads, standing(quads)))
@@ -103,9 +109,17 @@ class RapidOcrEngine:
         crop = _crop(image, quad)
         if not tall:
             return self._read(crop)
-        # On an upright page: a label along a margin, up or down, or one narrow character.
-        ways = crop, _half_turned(crop), np.asarray(cv2.rotate(crop, cv2.ROTATE_90_CLOCKWISE), np.uint8)
-        return max((self._read(way) for way in ways), key=lambda reading: reading[1])
+        # On an upright page: one narrow character, or a label up or down a margin.
+        label = [reading for turn in (0, 2) if len((reading := self._read(np.rot90(crop, turn)))[0]) >= _WORD]
+        return max([self._read(np.rot90(crop, 3)), *label], key=lambda reading: reading[1])
+
+
+def _mean_score(readings: Sequence[Reading]) -> float:
+    return sum(score for _, score in readings) / len(readings) if readings else 0.0
+
+
+def _mean_letters(readings: Sequence[Reading]) -> float:
+    return sum(len(text) for text, _ in readings) / len(readings)
 
 
 def _line(quad: Quads, text: str, score: float) -> Line:
@@ -119,7 +133,3 @@ def _crop(image: Image, quad: Quads) -> Image:
     x0, y0 = np.maximum(0, quad.min(axis=0).astype(int) - 2)
     x1, y1 = quad.max(axis=0).astype(int) + 3
     return np.asarray(get_rotate_crop_image(image[y0:y1, x0:x1], quad - np.array([x0, y0], np.float32)), np.uint8)
-
-
-def _half_turned(crop: Image) -> Image:
-    return np.asarray(cv2.rotate(crop, cv2.ROTATE_180), np.uint8)
