@@ -678,7 +678,7 @@ def test_kill_9_between_steps(bench: Bench, tmp_path: Path) -> None:
     async def read() -> None:
         async with bench.opened(makers.pdf(2), tmp_path) as (reader, _):
             children()[0].kill()
-            assert isinstance(await page(reader, 1), ReaderKilled)
+            assert isinstance(await page(reader, 1), Image.Image)  # by another child: no page is lost
             assert isinstance(await page(reader, 2), Image.Image)
 
     bench.run(read())
@@ -729,7 +729,6 @@ def test_the_fork_server_dies_and_the_next_document_is_read(bench: Bench, tmp_pa
             (child,) = children()
             dead.kill()
             await until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
-            assert isinstance(await page(reader, 1), ReaderKilled)
             assert isinstance(await page(reader, 1), Image.Image)
 
     bench.run(read())
@@ -784,7 +783,7 @@ def test_close_ends_a_reader_in_mid_step(tmp_path: Path) -> None:
                 step = asyncio.create_task(reader.render(2))
                 await asyncio.sleep(0.1)
                 await pool.close()
-                with pytest.raises(ReaderKilled):
+                with pytest.raises(Draining):
                     await step
 
     asyncio.run(read())
