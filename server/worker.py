@@ -39,6 +39,8 @@ _WORD = (
 )
 _DOT_PX = 10
 
+log = logging.getLogger("server.worker")
+
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -84,7 +86,7 @@ def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
         engine.load()
         _warm_up(engine, entry.check_options({}))
     except Exception as error:
-        logging.getLogger("server.worker").exception("model not loaded")
+        log.exception("model not loaded")
         send(protocol.LoadFailed("".join(traceback.format_exception_only(error)).strip()))
         return 1
     send(protocol.Loaded(engine.concurrency, time.perf_counter() - started))
@@ -117,7 +119,10 @@ def _answer(engine: Engine, message: protocol.Recognise, send: Callable[[protoco
     except OcrError as error:
         send(protocol.NotRecognised(message.id, error.detail, error.code))
     except Exception as error:
-        logging.getLogger("server.worker").exception("pages not recognised")
+        if all(page.path.exists() for page in message.pages):
+            log.exception("pages not recognised")
+        else:  # a request that ends early takes its pages with it, also those in work
+            log.info("pages withdrawn")
         send(protocol.NotRecognised(message.id, f"{type(error).__name__}: {error}", None))
     else:
         send(protocol.Recognised(message.id, tuple(pages)))
