@@ -16,8 +16,8 @@ run: .venv/.complete ## start the server; its settings come from the environment
 
 setup: .venv/.complete ## install the server, the CPU engines and the tools into .venv
 
-.venv/.complete: requirements/server.txt requirements/dev.txt scripts/venv.sh
-	scripts/venv.sh .venv requirements/server.txt requirements/dev.txt
+.venv/.complete: requirements/server.txt requirements/prefetch.txt requirements/dev.txt scripts/venv.sh
+	scripts/venv.sh .venv requirements/server.txt requirements/prefetch.txt requirements/dev.txt
 
 test: .venv/.complete ## run all tests
 	$(PYTHON) -m pytest tests
@@ -36,4 +36,5 @@ bench: .venv/.complete ## pages per second against a plain loop over RapidOCR, a
 
 lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, with hashes
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-package opencv-python --no-emit-package openvino-telemetry requirements/server.in -o requirements/server.txt
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/prefetch.in -o requirements/prefetch.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/dev.in -o requirements/dev.txt
