@@ -1,4 +1,4 @@
-"""The models this server knows, read from `catalog.toml`, and which of them this machine can run.
+"""The models this server knows and their weights, read from `catalog.toml`, and which of them this machine can run.
 
 Standard library only: engine workers import this module.
 """
@@ -12,7 +12,9 @@ from pathlib import Path
 from re import fullmatch
 from typing import Any
 
+from server import lock
 from server.errors import BadOption, UnknownModel
+from server.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,10 @@ class OptionSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model. `size_mb` is what its weights take on disk, `memory_mb` what it takes when loaded, both about.
+    """One model. `size_mb` is what its weights take on disk, `memory_mb` and `gpu_memory_mb` what it takes when loaded.
 
-    `packages` and `programs` must be installed for it to be served, `install` says how; `revision_of` names the
-    package whose version is the revision of weights that came inside it.
+    `packages`, `programs` and `fonts` must be installed for it to be served, `install` says how; `revision_of` names the
+    package whose version is the revision of weights that came inside it. `prompts` are those of the model's card.
     """
 
     name: str
@@ -48,21 +50,42 @@ class ModelEntry:
     size_mb: int
     memory_mb: int
     token_confidence: bool
+    gpu_memory_mb: int = 0
+    weights: tuple[Weights, ...] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    fonts: tuple[str, ...] = ()
     install: str = "make setup"
     revision_of: str | None = None
     options: Mapping[str, OptionSpec] = field(default_factory=dict)
 
-    def absence(self) -> str | None:
+    def absence(self, paddlex_home: Path) -> str | None:
         """Why this machine cannot run the model, or None when it can."""
+        if self.weights:
+            try:
+                locks = lock.read(paddlex_home / lock.FILE_NAME)
+            except lock.LockError as error:
+                return str(error)
+            for weights in self.weights:
+                if reason := weights.absence(paddlex_home, locks):
+                    return f"{reason} (in {paddlex_home})"
         missing = [name for name in self.programs if shutil.which(name) is None]
         missing += [name for name in self.packages if util.find_spec(name) is None]
-        return f"{', '.join(missing)} not installed ({self.install})" if missing else None
+        missing += [name for name in self.fonts if not Path(name).is_file()]
+        if missing:
+            return f"{', '.join(missing)} not installed ({self.install})"
+        if util.find_spec(f"server.engines.{self.engine}") is None:
+            return f"this version of the server has no engine {self.engine}"
+        return None
 
-    def revision(self) -> str | None:
+    def revision(self, paddlex_home: Path) -> str | None:
         """Which weights these are, as far as it is known without opening them."""
-        return f"{self.revision_of} {metadata.version(self.revision_of)}" if self.revision_of else None
+        if self.revision_of:
+            return f"{self.revision_of} {metadata.version(self.revision_of)}"
+        locks = lock.read(paddlex_home / lock.FILE_NAME) if self.weights else {}
+        commits = [f"{each.name} {locks[each.name].commit}" for each in self.weights if each.name in locks]
+        return ", ".join(commits) or None
 
     def check_options(self, given: Mapping[str, object]) -> dict[str, str]:
         """All options with defaults filled in. Raises BadOption for one that is unknown or out of range."""
@@ -77,9 +100,14 @@ Catalog = Mapping[str, ModelEntry]
 
 
 def read() -> Catalog:
-    """All entries by name, in the file's order."""
-    text = Path(__file__).with_name("catalog.toml").read_text("utf-8")
-    return {name: _entry(name, table) for name, table in tomllib.loads(text).items()}
+    """All models by name, in the file's order."""
+    weights = read_weights()
+    return {name: _entry(name, table, weights) for name, table in _tables()["models"].items()}
+
+
+def read_weights() -> Mapping[str, Weights]:
+    """All weights by name, in the file's order."""
+    return {name: Weights(name=name, **_values(table)) for name, table in _tables()["weights"].items()}
 
 
 def find(catalog: Catalog, name: str) -> ModelEntry:
@@ -89,7 +117,17 @@ def find(catalog: Catalog, name: str) -> ModelEntry:
     return catalog[name]
 
 
-def _entry(name: str, table: dict[str, Any]) -> ModelEntry:
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+def _tables() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("catalog.toml").read_text("utf-8"))
+
+
+def _values(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+
+
+def _entry(name: str, table: dict[str, Any], weights: Mapping[str, Weights]) -> ModelEntry:
+    values = _values(table)
+    parts = tuple(weights[each] for each in values.pop("weights", ()))
     options = {key: OptionSpec(**spec) for key, spec in values.pop("options", {}).items()}
-    return ModelEntry(name=name, options=options, **values)
+    values.setdefault("size_mb", sum(each.size_mb for each in parts))
+    return ModelEntry(name=name, options=options, weights=parts, **values)

@@ -62,7 +62,8 @@ class ModelHost:
 
     def __init__(self, entry: ModelEntry, policy: Policy, on_change: Callable[["ModelHost"], None]) -> None:
         self.entry = entry
-        self.reason = entry.absence()
+        self.reason = entry.absence(policy.paddlex_home)
+        self.revision = None if self.reason else entry.revision(policy.paddlex_home)
         self.state = ModelState.ABSENT if self.reason else ModelState.IDLE
         self.since = time.monotonic()
         self.restarts = 0

@@ -161,7 +161,9 @@ class ModelRow(BaseModel):
     languages: list[str]
     size_mb: int
     memory_mb: int
+    gpu_memory_mb: int
     gives_token_confidence: bool
+    prompts: dict[str, str]
     options: dict[str, str]
 
 

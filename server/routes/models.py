@@ -46,18 +46,19 @@ def rows(services: Services) -> list[ModelRow]:
 
 def _row(host: ModelHost) -> ModelRow:
     entry = host.entry
-    absent = host.state is ModelState.ABSENT
     return ModelRow(
         name=entry.name,
         title=entry.title,
         state=host.state,
         reason=host.reason,
         engine=entry.engine,
-        revision=None if absent else entry.revision(),
+        revision=host.revision,
         licence=entry.licence,
         languages=list(entry.languages),
         size_mb=entry.size_mb,
         memory_mb=entry.memory_mb,
+        gpu_memory_mb=entry.gpu_memory_mb,
         gives_token_confidence=entry.token_confidence,
+        prompts=dict(entry.prompts),
         options={name: f"{spec.description} (default {spec.default})" for name, spec in entry.options.items()},
     )

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 ENTRY = ModelEntry(
     name="fake",
-    engine="none",
+    engine="rapidocr",
     title="Stands in for a model",
     licence="Apache-2.0",
     languages=("en",),

@@ -30,6 +30,8 @@ ORDER = [
     # the engine workers, and the server's side of them
     "engines.base",
     "engines",
+    "lock",
+    "weights",
     "catalog",
     "protocol",
     "worker",
@@ -202,7 +204,9 @@ def test_the_port_is_open_before_the_web_framework_is_loaded() -> None:
     assert _run("-c", program) == "False\n"
 
 
-@pytest.mark.parametrize("module", ["worker", "protocol", "catalog", "documents", "engines.base", "reader"])
+@pytest.mark.parametrize(
+    "module", ["worker", "protocol", "catalog", "weights", "lock", "documents", "engines.base", "reader"]
+)
 def test_what_a_child_process_imports_first_needs_the_standard_library_only(module: str) -> None:
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import server.{module}; print('imported')"
 

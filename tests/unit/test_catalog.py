@@ -3,15 +3,19 @@
 import re
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
-from server import catalog
+from server import catalog, lock
 from server.catalog import ModelEntry, OptionSpec
 from server.errors import BadOption, UnknownModel
+from server.lock import LockedFile, LockedWeights
+from server.weights import Weights
 from tests.unit.fakes import ENTRY
 
 CATALOG = catalog.read()
+WEIGHTS = catalog.read_weights()
 LANG = OptionSpec("Language codes, joined by +", "rus+eng", r"[a-z]{3}(\+[a-z]{3})*")
 READER = replace(ENTRY, name="reader", options={"lang": LANG})
 
@@ -21,7 +25,10 @@ READER = replace(ENTRY, name="reader", options={"lang": LANG})
 
 def test_these_models_are_in_the_catalogue_and_the_embedded_one_comes_first() -> None:
     assert next(iter(CATALOG)) == "pp-ocr"
-    assert {"pp-ocr", "tesseract"} <= set(CATALOG)
+    assert set(CATALOG) == {
+        *("pp-ocr", "tesseract", "paddleocr-vl", "paddleocr-vl-1.5", "paddleocr-vl-1.6"),
+        *("deepseek-ocr", "deepseek-ocr2", "glm-ocr"),
+    }
 
 
 @pytest.mark.parametrize("entry", CATALOG.values(), ids=CATALOG)
@@ -33,7 +40,31 @@ def test_an_entry_is_complete(entry: ModelEntry) -> None:
     assert entry.languages
     assert entry.size_mb > 0
     assert entry.memory_mb > 0
-    assert all(isinstance(values, tuple) for values in (entry.languages, entry.packages, entry.programs))
+    assert all(isinstance(values, tuple) for values in (entry.languages, entry.packages, entry.programs, entry.weights))
+    assert all(prompt.strip() for prompt in entry.prompts.values())
+
+
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+def test_weights_are_complete_and_stored_once(weights: Weights) -> None:
+    assert weights.folder.split("/") in (["official_models", weights.name], ["hub", weights.name])
+    assert weights.licence
+    assert weights.size_mb > 0
+    assert weights.huggingface
+    assert weights.modelscope
+    assert (weights.bos is not None) == weights.folder.startswith("official_models/")
+    assert not any(pattern.endswith((".py", ".bin")) or "/" in pattern for pattern in weights.files + weights.optional)
+    assert any(weights in entry.weights for entry in CATALOG.values())
+    assert sum(other.folder == weights.folder for other in WEIGHTS.values()) == 1
+
+
+def test_models_share_their_layout_weights() -> None:
+    assert [each.name for each in CATALOG["paddleocr-vl-1.5"].weights] == ["PP-DocLayoutV3", "PaddleOCR-VL-1.5"]
+    assert CATALOG["paddleocr-vl-1.6"].weights[0] is CATALOG["paddleocr-vl-1.5"].weights[0]
+
+
+def test_a_model_is_as_large_as_its_weights() -> None:
+    entry = CATALOG["glm-ocr"]
+    assert entry.size_mb == sum(each.size_mb for each in entry.weights)
 
 
 @pytest.mark.parametrize("entry", CATALOG.values(), ids=CATALOG)
@@ -41,9 +72,62 @@ def test_an_entrys_own_defaults_are_ones_that_it_takes(entry: ModelEntry) -> Non
     assert entry.check_options({}) == {name: spec.default for name, spec in entry.options.items()}
 
 
-def test_the_revision_of_weights_inside_a_package_is_the_packages_version() -> None:
-    assert CATALOG["pp-ocr"].revision() == f"rapidocr {metadata.version('rapidocr')}"
-    assert ENTRY.revision() is None
+def test_the_revision_of_weights_inside_a_package_is_the_packages_version(tmp_path: Path) -> None:
+    assert CATALOG["pp-ocr"].revision(tmp_path) == f"rapidocr {metadata.version('rapidocr')}"
+    assert ENTRY.revision(tmp_path) is None
+
+
+def test_the_revision_of_fetched_weights_is_the_locks_commit(home: Path) -> None:
+    assert _needing(weights=(PART,)).revision(home) == f"part {COMMIT}"
+
+
+# --- the weights it needs
+
+PART = Weights("part", "hub/part", "MIT", 1, ("config.json", "*.safetensors"))
+COMMIT = "c0ffee" * 6 + "feed"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A PADDLEX_HOME that holds PART, locked."""
+    folder = tmp_path / PART.folder
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "a.safetensors").write_bytes(bytes(100))
+    files = {path.name: LockedFile(path.stat().st_size, lock.sha256(path)) for path in folder.iterdir()}
+    lock.write(tmp_path / lock.FILE_NAME, {"part": LockedWeights("hub/part", "huggingface", "x/part", COMMIT, files)})
+    return tmp_path
+
+
+def test_with_its_weights_whole_nothing_is_absent(home: Path) -> None:
+    assert _needing(weights=(PART,)).absence(home) is None
+
+
+def test_a_missing_file_of_the_weights_is_named(home: Path) -> None:
+    (home / "hub/part/a.safetensors").unlink()
+    assert _needing(weights=(PART,)).absence(home) == f"hub/part/a.safetensors is missing (in {home})"
+
+
+def test_what_is_not_locked_is_not_served(home: Path) -> None:
+    (home / lock.FILE_NAME).unlink()
+    reason = _needing(weights=(PART,)).absence(home)
+    assert reason == f"hub/part is not in models.lock.json: nobody knows whether it is whole (in {home})"
+    (home / "hub/part/config.json").unlink()
+    assert _needing(weights=(PART,)).absence(home) == f"hub/part/config.json is missing (in {home})"
+
+
+def test_weights_that_were_never_fetched_are_missing(tmp_path: Path) -> None:
+    assert _needing(weights=(PART,)).absence(tmp_path) == f"hub/part is missing (in {tmp_path})"
+
+
+def test_a_broken_lock_is_a_reason(home: Path) -> None:
+    (home / lock.FILE_NAME).write_text("{")
+    assert "models.lock.json is no lock of weights" in str(_needing(weights=(PART,)).absence(home))
+
+
+def test_a_lock_for_another_folder_is_a_reason(home: Path) -> None:
+    moved = replace(PART, folder="hub/moved")
+    assert "not in hub/moved" in str(_needing(weights=(moved,)).absence(home))
 
 
 # --- what this machine lacks
@@ -53,8 +137,10 @@ def _needing(**needs: object) -> ModelEntry:
     return replace(ENTRY, **needs)  # type: ignore[arg-type]
 
 
-def test_with_everything_installed_nothing_is_absent() -> None:
-    assert _needing(packages=("json", "pytest"), programs=("sh",)).absence() is None
+def test_with_everything_installed_nothing_is_absent(tmp_path: Path) -> None:
+    font = tmp_path / "a.ttf"
+    font.touch()
+    assert _needing(packages=("json", "pytest"), programs=("sh",), fonts=(str(font),)).absence(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -62,14 +148,20 @@ def test_with_everything_installed_nothing_is_absent() -> None:
     [
         ({"programs": ("no-such-program",)}, "no-such-program not installed (make setup)"),
         ({"packages": ("no_such_package",)}, "no_such_package not installed (make setup)"),
+        ({"fonts": ("/no/such.ttf",)}, "/no/such.ttf not installed (make setup)"),
         (
             {"programs": ("sh", "nope"), "packages": ("json", "nix"), "install": "apt-get install nope"},
             "nope, nix not installed (apt-get install nope)",
         ),
     ],
 )
-def test_what_is_missing_is_named_with_the_way_to_get_it(needs: dict[str, object], reason: str) -> None:
-    assert _needing(**needs).absence() == reason
+def test_what_is_missing_is_named_with_the_way_to_get_it(needs: dict[str, object], reason: str, tmp_path: Path) -> None:
+    assert _needing(**needs).absence(tmp_path) == reason
+
+
+def test_an_engine_that_is_not_in_this_version_is_said_to_be_so(tmp_path: Path) -> None:
+    reason = _needing(engine="of_the_future").absence(tmp_path)
+    assert reason == "this version of the server has no engine of_the_future"
 
 
 # --- options

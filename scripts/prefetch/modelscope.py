@@ -1,0 +1,69 @@
+"""ModelScope, or the server at MODELSCOPE_ENDPOINT, through its own client."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.prefetch.errors import SourceFailed
+from scripts.prefetch.source import Listing, Offer, failed, in_parallel
+from server.weights import Weights
+
+_BRANCH = "master"
+
+
+class ModelScope:
+    """The second source."""
+
+    name = "modelscope"
+
+    def __init__(self) -> None:
+        os.environ.setdefault("TQDM_DISABLE", "1")  # one progress bar is enough: ours
+        import modelscope_hub  # noqa: PLC0415 `check` and `list` do without
+
+        self._hub = modelscope_hub
+        self._api = modelscope_hub.HubApi(token="")  # all repositories are public; "": nor one left in the home folder
+
+    def has(self, weights: Weights) -> bool:
+        """Whether the catalogue names a repository there."""
+        return weights.modelscope is not None
+
+    def list(self, weights: Weights, commit: str | None, staging: Path) -> Listing:
+        """The branch's files. `commit` is another hub's as a rule: the lock's hashes decide. Raises SourceFailed."""
+        assert weights.modelscope is not None
+        try:
+            found = self._api.legacy.list_repo_files(weights.modelscope, "model", _BRANCH)
+        except Exception as error:
+            raise self._failed(f"{weights.name}: {weights.modelscope}@{_BRANCH}", error) from error
+        blobs = [each for each in found if each.get("Type") != "tree"]
+        files = {each["Path"]: Offer(int(each["Size"]), each.get("Sha256") or None) for each in blobs}
+        # a file's revision is the commit that wrote it; the branch stands at the newest of them
+        newest = max(blobs, key=lambda each: each.get("CommittedDate") or 0, default={})
+        return Listing(weights.modelscope, newest.get("Revision") or None, files)
+
+    def bring(self, listing: Listing, names: Sequence[str], staging: Path) -> None:
+        """Download these files; a part that lies there from before is continued. Raises SourceFailed, NoRoom."""
+
+        def download(name: str) -> None:
+            offer = listing.files[name]
+            try:
+                self._api.download_file(
+                    listing.repository,
+                    "model",
+                    name,
+                    revision=_BRANCH,
+                    local_dir=staging,
+                    expected_sha256=offer.sha256,
+                    file_size=offer.size,
+                )
+            except Exception as error:
+                raise self._failed(f"{staging.name}/{name}", error) from error
+
+        in_parallel(download, names)
+
+    def _failed(self, what: str, error: Exception) -> SourceFailed:
+        errors = self._hub.errors
+        if isinstance(error, (errors.AuthenticationError, errors.PermissionDeniedError)):
+            return SourceFailed(f"{what} from {self.name}: access refused", lasting=True)
+        if isinstance(error, (errors.NotExistError, errors.NotFoundError)):
+            return SourceFailed(f"{what} from {self.name}: not found", lasting=True)
+        return failed(self.name, what, error)
