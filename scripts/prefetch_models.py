@@ -10,12 +10,12 @@ secret file, never from an argument.
 """
 
 import argparse
+import contextlib
 import fcntl
 import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))  # it runs as a file in a build stage, where nothi
 
 from scripts.prefetch import progress  # noqa: E402
 from scripts.prefetch.errors import Damaged, NoRoom, NotFetched, PrefetchError  # noqa: E402
-from scripts.prefetch.fetch import Fetcher  # noqa: E402
+from scripts.prefetch.fetch import STAGING, Fetcher  # noqa: E402
 from scripts.prefetch.hashing import Meter, side_by_side  # noqa: E402
 from scripts.prefetch.source import Source  # noqa: E402
 from scripts.prefetch.verify import damages, names_in  # noqa: E402
@@ -79,6 +79,8 @@ def _fetch(chosen: Sequence[Weights], home: Path, source_dir: Path | None) -> No
             failures.append(weights.name)
         except NoRoom as error:
             raise NoRoom(f"{_models_with(weights.name)}: {error}") from None
+    with contextlib.suppress(OSError):  # not empty: what was not finished waits there
+        (home / STAGING).rmdir()
     if failures:
         raise NotFetched(f"{len(failures)} of {len(chosen)} weights are not there: {', '.join(failures)}")
     if done:
@@ -179,7 +181,7 @@ def _usage(message: str) -> int:
     return 2
 
 
-@contextmanager
+@contextlib.contextmanager
 def _alone_in(home: Path) -> Iterator[None]:
     """Hold the folder: two runs at once would take each other's files away. The lock ends with the process."""
     home.mkdir(parents=True, exist_ok=True)

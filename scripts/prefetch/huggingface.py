@@ -64,7 +64,9 @@ class HuggingFace:
 
         in_parallel(download, names)
 
-    def _failed(self, what: str, error: Exception) -> SourceFailed:
+    def _failed(self, what: str, error: BaseException) -> SourceFailed:
+        if isinstance(error, self._hub.errors.LocalEntryNotFoundError) and error.__cause__:
+            error = error.__cause__  # what kept it from asking the hub; that no copy lies here says nothing
         response = getattr(error, "response", None)
         status = getattr(response, "status_code", None)
         if status in {401, 403} or isinstance(error, self._hub.errors.GatedRepoError):

@@ -1,0 +1,87 @@
+"""The local hub, filled, and the command run against it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.prefetch import repositories
+from tests.prefetch.hub import Hub
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "prefetch_models.py"
+
+
+@dataclass
+class Done:
+    """How a run of the command ended."""
+
+    code: int
+    out: str
+
+
+@dataclass
+class Command:
+    """`prefetch_models.py` with the hub's addresses, and nothing else of this machine's environment."""
+
+    hub: Hub
+    home: Path
+    tmp: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {"PATH": os.environ["PATH"], "HOME": str(self.tmp), "TMPDIR": str(self.tmp)}
+        patience = {"HF_HUB_DOWNLOAD_TIMEOUT": "1", "MODELSCOPE_DOWNLOAD_TIMEOUT": "1"}
+        return kept | patience | self.hub.environment | more
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """The command at work in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, str(SCRIPT), *arguments, "--to", str(self.home)],
+            env=self.environment(**variables),
+            cwd=self.tmp,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def __call__(self, *arguments: str, **variables: str) -> Done:
+        process = self.start(*arguments, **variables)
+        try:
+            out, _ = process.communicate(timeout=100)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            raise AssertionError(f"the command hangs: {process.communicate()[0]}") from None
+        print(out)
+        return Done(process.returncode, out)
+
+    def folders(self) -> list[str]:
+        """What an engine would take for complete models."""
+        return sorted(
+            path.relative_to(self.home).as_posix()
+            for place in ("official_models", "hub")
+            for path in (self.home / place).glob("*")
+        )
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A hub with every repository of the catalogue."""
+    with Hub() as running:
+        for name, files in repositories.REPOSITORIES.items():
+            running.add(name, files)
+            running.add(repositories.RENAMED.get(name, name), files, "master")
+        for name in repositories.ARCHIVES:
+            running.add_archive(name, repositories.REPOSITORIES[f"PaddlePaddle/{name}"])
+        yield running
+
+
+@pytest.fixture
+def prefetch(hub: Hub, tmp_path: Path) -> Command:
+    """The command, with an empty PADDLEX_HOME."""
+    (tmp_path / "tmp").mkdir()
+    return Command(hub, tmp_path / "models", tmp_path / "tmp")
