@@ -90,6 +90,15 @@ class Settings(BaseSettings):
     preload: Names | None = Field(
         None, description="Models loaded at start, separated by commas, or `none`; empty is the default model"
     )
+    max_loaded_models: int = Field(
+        0,
+        description="Most models loaded at once; the one unused longest makes room; 0 is no limit",
+        ge=0,
+        le=1000,
+    )
+    gpu_memory_share: float = Field(
+        0.9, description="Share of the GPU's memory that loaded models may take together", ge=0.05, le=1
+    )
 
     max_upload_mb: int = Field(100, description="Largest document, MiB", ge=1, le=10_000)
     max_pages: int = Field(2000, description="Most pages read from one document", ge=1, le=100_000)
@@ -153,6 +162,8 @@ class Settings(BaseSettings):
             raise ValueError(f"DEFAULT_MODEL: {self.default_model!r} is not among MODELS")
         if self.models and (strangers := [name for name in self.preloaded if name not in self.models]):
             raise ValueError(f"PRELOAD: {strangers[0]!r} is not among MODELS")
+        if 0 < self.max_loaded_models < (named := len(set(self.preloaded))):
+            raise ValueError(f"PRELOAD: it names {named} models, and MAX_LOADED_MODELS is {self.max_loaded_models}")
         self.tokens()
         return self
 

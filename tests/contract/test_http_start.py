@@ -144,6 +144,8 @@ BAD = {
     "MODELS": "pp-ocr,nope",
     "DEFAULT_MODEL": "nope",
     "PRELOAD": "nope",
+    "MAX_LOADED_MODELS": "-1",
+    "GPU_MEMORY_SHARE": "1.1",
     "MAX_UPLOAD_MB": "0",
     "MAX_PAGES": "0",
     "MAX_PIXELS": "lots",

@@ -26,6 +26,8 @@ DEFAULTS = {
     "MODELS": (),
     "DEFAULT_MODEL": "pp-ocr",
     "PRELOAD": None,
+    "MAX_LOADED_MODELS": 0,
+    "GPU_MEMORY_SHARE": 0.9,
     "MAX_UPLOAD_MB": 100,
     "MAX_PAGES": 2000,
     "MAX_PIXELS": 64_000_000,
@@ -48,6 +50,8 @@ DEFAULTS = {
 BOUNDS: dict[str, tuple[float, float]] = {
     "PORT": (1, 65535),
     "RATE_LIMIT_PER_MINUTE": (0, 1_000_000),
+    "MAX_LOADED_MODELS": (0, 1000),
+    "GPU_MEMORY_SHARE": (0.05, 1),
     "MAX_UPLOAD_MB": (1, 10_000),
     "MAX_PAGES": (1, 100_000),
     "MAX_PIXELS": (10_000, 500_000_000),
@@ -100,7 +104,7 @@ def test_every_variable_is_described() -> None:
 
 
 def test_every_number_has_bounds_here() -> None:
-    numbers = {name for name, default in DEFAULTS.items() if isinstance(default, int) and not isinstance(default, bool)}
+    numbers = {name for name, default in DEFAULTS.items() if isinstance(default, int | float) and default is not False}
     assert numbers == set(BOUNDS)
 
 
@@ -247,6 +251,14 @@ def test_the_default_model_must_be_among_the_models() -> None:
 
 def test_a_preloaded_model_must_be_among_the_models() -> None:
     assert refusal(MODELS="pp-ocr", PRELOAD="pp-ocr,tesseract") == "PRELOAD: 'tesseract' is not among MODELS"
+
+
+def test_no_more_models_are_preloaded_than_may_be_loaded() -> None:
+    two = {"PRELOAD": "pp-ocr,tesseract"}
+    assert refusal(**two, MAX_LOADED_MODELS="1") == "PRELOAD: it names 2 models, and MAX_LOADED_MODELS is 1"
+    assert read(**two, MAX_LOADED_MODELS="2").max_loaded_models == 2
+    assert read(**two, MAX_LOADED_MODELS="0").max_loaded_models == 0
+    assert read(PRELOAD="pp-ocr,pp-ocr", MAX_LOADED_MODELS="1").max_loaded_models == 1
 
 
 # --- who may call
