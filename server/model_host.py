@@ -1,13 +1,9 @@
-"""One model on this server: its state machine, its line of pages, and the worker that holds it.
-
-Pages of all requests wait in one line for each model. A page whose worker dies is tried once more, alone, so that a
-page that kills its worker takes no other page with it.
-"""
+"""One model on this server: its state machine, and the worker that holds it."""
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +11,13 @@ from pathlib import Path
 import structlog
 
 from server.catalog import ModelEntry
-from server.child import LoadFailedError, NotRecognisedError, Worker, WorkerDiedError
+from server.child import LoadFailedError, Worker, WorkerDiedError
 from server.documents import Page
 from server.engines.base import Options, PageInput
-from server.errors import (
-    BY_CODE,
-    DeadlineExceeded,
-    EngineCrashed,
-    EngineFailed,
-    ModelLoading,
-    ModelUnavailable,
-    QueueFull,
-)
+from server.errors import ModelLoading, ModelUnavailable
+from server.page_line import PageLine
 from server.page_task import PageTask
+from server.places import NoRoomError, Places
 from server.states import ModelState, move
 
 _LOAD_ATTEMPTS = 5
@@ -60,22 +50,23 @@ def _back_off_s(attempt: int) -> float:
 class ModelHost:
     """One model: its state, its line of pages, and the worker that holds it."""
 
-    def __init__(self, entry: ModelEntry, policy: Policy, on_change: Callable[["ModelHost"], None]) -> None:
+    def __init__(
+        self, entry: ModelEntry, policy: Policy, places: Places, on_change: Callable[["ModelHost"], None]
+    ) -> None:
         self.entry = entry
         self.reason = entry.absence(policy.paddlex_home)
         self.revision = None if self.reason else entry.revision(policy.paddlex_home)
         self.state = ModelState.ABSENT if self.reason else ModelState.IDLE
         self.since = time.monotonic()
         self.restarts = 0
-        self._deaths = 0  # in a row, without a page read between them
         self.worker: Worker | None = None
         self._policy = policy
+        self._places = places
         self._on_change = on_change
-        self._line: deque[PageTask] = deque()
-        self._in_work: set[asyncio.Task[None]] = set()
-        self._suspect_in_work = False
-        self._wake = asyncio.Event()
+        self._line = PageLine(entry.name, policy.page_timeout_s)
+        self._deaths = 0  # in a row, without a page read between them
         self._stopping = False
+        self._gave_way = False  # to another model, and has not been loaded since
         self._serving: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()  # not loading: ready, failed or unloaded
 
@@ -88,6 +79,15 @@ class ModelHost:
     def loaded(self) -> bool:
         """Whether it answers pages now."""
         return self.state in {ModelState.READY, ModelState.BUSY}
+
+    @property
+    def available(self) -> bool:
+        """Whether it answers pages: now, or after it has been loaded again because it gave way to another model."""
+        return self.loaded or self._gave_way
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """While a document is inside, the model does not give way to another one."""
+        return self._places.in_use(self)
 
     def load(self) -> None:
         """Begin to load, unless it is loaded or loading. Raises ModelUnavailable where the machine lacks something."""
@@ -102,13 +102,18 @@ class ModelHost:
 
     async def wait_loaded(self, timeout_s: float) -> None:
         """Load if need be. Raises ModelLoading after `timeout_s` seconds, ModelUnavailable when it cannot be loaded."""
-        self.load()
         try:
             async with asyncio.timeout(timeout_s):
+                if self._stopping and self._gave_way and self._serving:
+                    await asyncio.wait([self._serving])
+                    if not self._gave_way:  # unloaded meanwhile
+                        raise self._unloading()
+                self.load()
                 await self._settled.wait()
         except TimeoutError:
+            why = f" ({self.reason})" if self.reason else ""
             raise ModelLoading(
-                f"{self.entry.name} has been loading for {time.monotonic() - self.since:.0f} s. Try again soon.",
+                f"{self.entry.name} has been loading for {time.monotonic() - self.since:.0f} s{why}. Try again soon.",
                 retry_after=10,
             ) from None
         if self.state is ModelState.FAILED:
@@ -126,31 +131,33 @@ class ModelHost:
         if self._stopping or self.state in {ModelState.ABSENT, ModelState.FAILED, ModelState.IDLE}:
             raise ModelUnavailable(f"{self.entry.name} is not loaded.", retry_after=5)
         task = PageTask(page, options, request_id)
-        self._line.append(task)
-        self._wake.set()
-        if start_within_s is not None:
-            asyncio.get_running_loop().call_later(start_within_s, self._give_up, task)
+        self._line.join(task, start_within_s)
         try:
             return await task.answer
         finally:
-            self._wake.set()
+            self._line.wake.set()
 
     async def unload(self) -> None:
         """Finish the pages in work, free the worker; pages still in the line get ModelUnavailable."""
+        self._gave_way = False
         serving = self._serving
         if serving is None or serving.done():
             return
         self._stopping = True
-        self._wake.set()
+        self._line.wake.set()
         await asyncio.sleep(0)  # a task cancelled before its first step never reaches its own `finally`
         if self.state is ModelState.LOADING:
             serving.cancel()
         await asyncio.wait([serving])
 
-    def _give_up(self, task: PageTask) -> None:
-        if task in self._line and task.tries == 0:
-            self._line.remove(task)
-            task.fail(QueueFull("Its turn did not come in time. Try again later.", retry_after=10))
+    def give_way(self) -> None:
+        """Begin to free the worker for another model. Whoever asks for this one meanwhile waits, and loads it again."""
+        self._gave_way = True
+        self._stopping = True
+        self._line.wake.set()
+
+    def _unloading(self) -> ModelUnavailable:
+        return ModelUnavailable(f"{self.entry.name} is being unloaded.", retry_after=5)
 
     def _move(self, state: ModelState, reason: str | None = None) -> None:
         if state is self.state:
@@ -159,6 +166,8 @@ class ModelHost:
             self.since = time.monotonic()
         self.state = move(self.state, state)
         self.reason = reason
+        if state in {ModelState.READY, ModelState.FAILED}:
+            self._gave_way = False
         if state is ModelState.LOADING:
             self._settled.clear()
         elif state is not ModelState.DRAINING:
@@ -167,11 +176,17 @@ class ModelHost:
 
     async def _serve(self) -> None:
         try:
+            await self._places.take(self)
             while not self._stopping and (worker := await self._start_worker()):
                 self.worker = worker
                 log.info("model ready", model=self.entry.name, seconds=round(time.monotonic() - self.since, 2))
                 self._move(ModelState.READY)
-                if await self._dispatch(worker):
+                self._places.settle()
+                read = self._line.read
+                in_good_order = await self._dispatch(worker)
+                if self._line.read > read:
+                    self._deaths = 0
+                if in_good_order:
                     self._move(ModelState.DRAINING)
                     await worker.close()
                 else:
@@ -183,6 +198,8 @@ class ModelHost:
                     self._move(ModelState.LOADING)
                     if self._deaths > 1:
                         await asyncio.sleep(_back_off_s(self._deaths - 1))
+        except NoRoomError as error:
+            self._move(ModelState.FAILED, str(error))
         finally:
             if self.worker is not None:
                 await self.worker.kill()
@@ -191,13 +208,9 @@ class ModelHost:
                 if self.loaded:
                     self._move(ModelState.DRAINING)
                 self._move(ModelState.IDLE)
-            error = (
-                ModelUnavailable(f"{self.entry.name} could not be loaded: {self.reason}")
-                if self.state is ModelState.FAILED
-                else ModelUnavailable(f"{self.entry.name} is being unloaded.", retry_after=5)
-            )
-            while self._line:
-                self._line.popleft().fail(error)
+            failed = ModelUnavailable(f"{self.entry.name} could not be loaded: {self.reason}")
+            self._line.turn_away(failed if self.state is ModelState.FAILED else self._unloading())
+            self._places.free(self)
 
     async def _start_worker(self) -> Worker | None:
         """A loaded worker, after as many attempts as that takes; None when the model has to be given up."""
@@ -224,74 +237,23 @@ class ModelHost:
         """Feed the worker. True when it is to be closed in good order, False when it has died."""
         served = 0
         death = asyncio.create_task(worker.ended())
-        death.add_done_callback(lambda _: self._wake.set())
+        death.add_done_callback(lambda _: self._line.wake.set())
         try:
             while not death.done():
-                self._wake.clear()
+                self._line.wake.clear()
                 # not before its first page: a model that is that large from the start would be replaced for ever
                 too_large = served > 0 and worker.rss_bytes() > self._policy.max_rss_bytes
                 tired = served >= self._policy.max_pages or too_large
                 if self._stopping or tired:
-                    if not self._in_work:
+                    if not self._line.in_work:
                         log.info("worker ends", model=self.entry.name, pages=served, rss_bytes=worker.rss_bytes())
                         return True
                 else:
-                    while self._may_begin(worker):
-                        self._begin(worker, self._line.popleft())
-                        served += 1
-                self._move(ModelState.BUSY if self._in_work else ModelState.READY)
-                await self._wake.wait()
+                    served += self._line.feed(worker)
+                self._move(ModelState.BUSY if self._line.in_work else ModelState.READY)
+                await self._line.wake.wait()
         finally:
             death.cancel()
-        await asyncio.gather(*self._in_work, return_exceptions=True)
+        await asyncio.gather(*self._line.in_work, return_exceptions=True)
         log.error("worker died", model=self.entry.name, pid=worker.pid, how=worker.epitaph())
         return False
-
-    def _may_begin(self, worker: Worker) -> bool:
-        while self._line and self._line[0].answer.done():  # cancelled while it waited
-            self._line.popleft()
-        if not self._line or len(self._in_work) >= worker.concurrency:
-            return False
-        return not self._in_work or (self._line[0].tries == 0 and not self._suspect_in_work)
-
-    def _begin(self, worker: Worker, task: PageTask) -> None:
-        self._suspect_in_work = task.tries > 0
-        task.tries += 1
-        working = asyncio.create_task(self._work(worker, task))
-        self._in_work.add(working)
-        working.add_done_callback(self._done)
-
-    def _done(self, working: asyncio.Task[None]) -> None:
-        self._in_work.discard(working)
-        self._wake.set()
-
-    async def _work(self, worker: Worker, task: PageTask) -> None:
-        try:
-            async with asyncio.timeout(self._policy.page_timeout_s):
-                pages = await worker.recognise((task.page,), task.options, task.request_id)
-        except TimeoutError:
-            await worker.kill()
-            self._try_again(task, DeadlineExceeded(f"A page took longer than {self._policy.page_timeout_s:g} s."))
-        except WorkerDiedError as error:
-            log.warning("page in work lost", model=self.entry.name, request_id=task.request_id, page=task.page.number)
-            self._try_again(task, EngineCrashed(f"{self.entry.name} stopped twice on a page: {error}.", retry_after=5))
-        except NotRecognisedError as error:
-            if error.code is None:
-                task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
-            else:
-                task.fail(BY_CODE[error.code](str(error)))
-        except Exception as error:
-            task.fail(EngineFailed(f"{self.entry.name} could not read a page: {error}"))
-            raise
-        else:
-            if len(pages) != 1:
-                task.fail(EngineFailed(f"{self.entry.name} gave {len(pages)} results for one page."))
-            elif not task.answer.done():
-                task.answer.set_result(pages[0])
-            self._deaths = 0
-
-    def _try_again(self, task: PageTask, error: Exception) -> None:
-        if task.may_be_tried_again:
-            self._line.appendleft(task)
-        else:
-            task.fail(error)

@@ -42,57 +42,58 @@ class Pipeline:
         A page that fails becomes a page with `Verdict.FAILED`; the page's own error is raised only when no page is left.
         Raises ModelLoading, ModelUnavailable, QueueFull when the model's turn does not come in time.
         """
-        await host.wait_loaded(self._max_wait_s)
-        done: dict[int, Page] = {}
-        errors: dict[int, OcrError] = {}
-        ahead = asyncio.Semaphore(host.concurrency + 1)
+        with host.in_use():
+            await host.wait_loaded(self._max_wait_s)
+            done: dict[int, Page] = {}
+            errors: dict[int, OcrError] = {}
+            ahead = asyncio.Semaphore(host.concurrency + 1)
 
-        def settle(page: Page) -> None:
-            done[page.number] = page
-            permit.pages_left(len(numbers) - len(done))
-            self._metrics.pages.labels(host.entry.name, page.verdict.value).inc()
+            def settle(page: Page) -> None:
+                done[page.number] = page
+                permit.pages_left(len(numbers) - len(done))
+                self._metrics.pages.labels(host.entry.name, page.verdict.value).inc()
 
-        async def read(image: PageInput, wait_s: float | None) -> None:
+            async def read(image: PageInput, wait_s: float | None) -> None:
+                try:
+                    page = await host.recognise(image, options, request_id, start_within_s=wait_s)
+                except _PAGE_ERRORS as error:
+                    errors[image.number] = error
+                    page = _failed(image.number, error, image.width, image.height)
+                else:
+                    self._metrics.page_seconds.labels(host.entry.name).observe(page.seconds)
+                    self._admission.page_done(page.seconds / host.concurrency)
+                settle(page)
+
+            def release(image: PageInput, _: asyncio.Task[None]) -> None:
+                image.path.unlink(missing_ok=True)
+                self._spool.release()
+                ahead.release()
+
+            wait_s: float | None = self._max_wait_s  # for the first page: when its turn has come, so has the document's
             try:
-                page = await host.recognise(image, options, request_id, start_within_s=wait_s)
-            except _PAGE_ERRORS as error:
-                errors[image.number] = error
-                page = _failed(image.number, error, image.width, image.height)
-            else:
-                self._metrics.page_seconds.labels(host.entry.name).observe(page.seconds)
-                self._admission.page_done(page.seconds / host.concurrency)
-            settle(page)
-
-        def release(image: PageInput, _: asyncio.Task[None]) -> None:
-            image.path.unlink(missing_ok=True)
-            self._spool.release()
-            ahead.release()
-
-        wait_s: float | None = self._max_wait_s  # for the first page: when its turn has come, so has the document's
-        try:
-            async with asyncio.TaskGroup() as reading:
-                for number in numbers:
-                    await ahead.acquire()
-                    await self._spool.acquire()
-                    try:
-                        image = await self._render(reader, number)
-                    except BaseException as error:
-                        self._spool.release()
-                        if not isinstance(error, _PAGE_ERRORS):
-                            raise
-                        ahead.release()
-                        errors[number] = error
-                        settle(_failed(number, error))
-                    else:
-                        # a callback, because a task cancelled before its first step never reaches its own `finally`
-                        reading.create_task(read(image, wait_s)).add_done_callback(partial(release, image))
-                        wait_s = None
-        except BaseExceptionGroup as group:
-            ours = [error for error in group.exceptions if isinstance(error, OcrError)]
-            raise ours[0] if len(ours) == len(group.exceptions) else group from None
-        if len(errors) == len(numbers):
-            raise errors[numbers[0]]
-        return Document(opened.file_type, opened.total_pages, tuple(done[number] for number in numbers))
+                async with asyncio.TaskGroup() as reading:
+                    for number in numbers:
+                        await ahead.acquire()
+                        await self._spool.acquire()
+                        try:
+                            image = await self._render(reader, number)
+                        except BaseException as error:
+                            self._spool.release()
+                            if not isinstance(error, _PAGE_ERRORS):
+                                raise
+                            ahead.release()
+                            errors[number] = error
+                            settle(_failed(number, error))
+                        else:
+                            # a callback, because a task cancelled before its first step never reaches its own `finally`
+                            reading.create_task(read(image, wait_s)).add_done_callback(partial(release, image))
+                            wait_s = None
+            except BaseExceptionGroup as group:
+                ours = [error for error in group.exceptions if isinstance(error, OcrError)]
+                raise ours[0] if len(ours) == len(group.exceptions) else group from None
+            if len(errors) == len(numbers):
+                raise errors[numbers[0]]
+            return Document(opened.file_type, opened.total_pages, tuple(done[number] for number in numbers))
 
     async def _render(self, reader: Reader, number: int) -> PageInput:
         started = time.perf_counter()

@@ -9,10 +9,12 @@ import structlog
 from server import build, catalog
 from server.admission import Admission
 from server.auth import Authenticator
+from server.gpu import FirstGpu
 from server.metrics import Metrics
 from server.model_host import ModelHost, Policy
 from server.pages import Limits, PagePool
 from server.pipeline import Pipeline
+from server.places import Places
 from server.results import ResultStore
 from server.settings import MIB, Settings, SettingsError
 from server.spool import Spool
@@ -36,6 +38,7 @@ class Services:
     catalog: catalog.Catalog
     admission: Admission
     authenticator: Authenticator
+    gpu: FirstGpu
     supervisor: Supervisor
     pool: PagePool
     pipeline: Pipeline
@@ -58,6 +61,8 @@ class Services:
             max_pages=settings.worker_max_pages,
             max_rss_bytes=settings.worker_max_rss_mb * MIB,
         )
+        gpu = FirstGpu()
+        places = Places(settings.max_loaded_models, settings.gpu_memory_share, gpu)
 
         def on_change(host: ModelHost) -> None:
             metrics.model(host.entry.name, host.state, host.restarts)
@@ -74,7 +79,8 @@ class Services:
             catalog=models,
             admission=admission,
             authenticator=Authenticator(settings),
-            supervisor=Supervisor(models, policy, on_change),
+            gpu=gpu,
+            supervisor=Supervisor(models, policy, places, on_change),
             pool=PagePool(Limits(max_pixels=settings.max_pixels, dpi=settings.pdf_dpi)),
             pipeline=Pipeline(admission, metrics, settings.queue_max_wait_s),
             results=ResultStore(settings.data_dir / "results", settings.result_ttl_s),

@@ -7,6 +7,7 @@ import structlog
 
 from server.catalog import Catalog, find
 from server.model_host import ModelHost, Policy
+from server.places import Places
 from server.states import ModelState
 
 log = structlog.get_logger("server.supervisor")
@@ -15,9 +16,11 @@ log = structlog.get_logger("server.supervisor")
 class Supervisor:
     """All models of this server."""
 
-    def __init__(self, catalog: Catalog, policy: Policy, on_change: Callable[[ModelHost], None]) -> None:
+    def __init__(
+        self, catalog: Catalog, policy: Policy, places: Places, on_change: Callable[[ModelHost], None]
+    ) -> None:
         self._catalog = catalog
-        self.hosts = {name: ModelHost(entry, policy, on_change) for name, entry in catalog.items()}
+        self.hosts = {name: ModelHost(entry, policy, places, on_change) for name, entry in catalog.items()}
 
     def host(self, name: str) -> ModelHost:
         """The host of a model. Raises UnknownModel."""

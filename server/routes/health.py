@@ -1,7 +1,9 @@
-"""Probes. They need no token, and they never lie: ready means that every preloaded model has read a page."""
+"""Probes. They need no token, and they never lie: ready means that every preloaded model has read a page.
+
+One that gave way to another model since then still counts: it comes back when it is asked.
+"""
 
 import time
-from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -45,22 +47,17 @@ async def health(services: ServicesDep) -> HealthReply:
     phase = readiness(services).phase
     hosts = services.supervisor.hosts
     default = hosts[services.settings.default_model]
+    gpu = await services.gpu()
     return HealthReply(
-        status={
-            "ready": "healthy",
-            "loading": "loading",
-            "failed": "degraded",
-            "idle": "degraded",
-            "draining": "draining",
-        }[phase],
+        status=_SUMMARY[phase],
         version=build.version(),
         revision=build.revision(),
         uptime_seconds=round(time.monotonic() - services.started, 1),
         models={name: host.state for name, host in hosts.items()},
-        gpu=_gpu(),
+        gpu=gpu.name if gpu else None,
         queue_pages=services.admission.pages,
         queue_max_pages=services.admission.max_pages,
-        paddleocr="ready" if default.loaded else default.state.value,
+        paddleocr="ready" if default.available else default.state.value,
         s3_storage="disabled",
     )
 
@@ -68,7 +65,7 @@ async def health(services: ServicesDep) -> HealthReply:
 def readiness(services: Services) -> ReadyReply:
     """What `/health/ready` says."""
     hosts = [services.supervisor.hosts[name] for name in services.settings.preloaded]
-    waiting = [host for host in hosts if not host.loaded]
+    waiting = [host for host in hosts if not host.available]
     reasons = {host.entry.name: host.reason or host.state.value for host in waiting}
     elapsed = round(time.monotonic() - services.started, 1)
     if services.admission.draining:
@@ -80,12 +77,3 @@ def readiness(services: Services) -> ReadyReply:
     else:
         phase = "idle" if all(host.state is ModelState.IDLE for host in waiting) else "loading"
     return ReadyReply(status="not_ready", phase=phase, elapsed_seconds=elapsed, waiting_for=reasons)
-
-
-def _gpu() -> str | None:
-    """The first NVIDIA GPU's name, as its driver states it; None without one."""
-    for information in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        for line in information.read_text("utf-8").splitlines():
-            if line.startswith("Model:"):
-                return line.removeprefix("Model:").strip()
-    return None

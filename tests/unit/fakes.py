@@ -13,6 +13,7 @@ from server.catalog import ModelEntry
 from server.child import LoadFailedError, WorkerDiedError
 from server.documents import Page
 from server.engines.base import Options, PageInput
+from server.places import Places
 
 T = TypeVar("T")
 
@@ -26,6 +27,15 @@ ENTRY = ModelEntry(
     memory_mb=1,
     token_confidence=True,
 )
+
+
+async def no_gpu() -> None:
+    """A machine without one."""
+
+
+def room_for_all() -> Places:
+    """Places without a limit."""
+    return Places(0, 1.0, no_gpu)
 
 
 def settings_of(environment: Mapping[str, str]) -> settings.Settings:
@@ -61,7 +71,8 @@ def read_page(number: int, seconds: float = 0.0) -> Page:
 class FakeWorker:
     """As `server.child.Worker` towards its host: reads pages as the script says, and can die."""
 
-    def __init__(self, workers: "FakeWorkers", pid: int) -> None:
+    def __init__(self, workers: "FakeWorkers", model: str, pid: int) -> None:
+        self.model = model
         self.pid = pid
         self.concurrency = workers.concurrency
         self.begun: list[int] = []
@@ -112,6 +123,11 @@ class FakeWorker:
         self.killed = True
         self._gone.set()
 
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended."""
+        return self._gone.is_set()
+
     def die(self) -> None:
         """What a crash is."""
         self._gone.set()
@@ -139,6 +155,7 @@ class FakeWorkers:
         self.started: list[FakeWorker] = []
         self.busy: set[int] = set()
         self.beginnings: list[tuple[int, frozenset[int]]] = []  # each page that began, and all in work then
+        self.most_alive = 0
         self.loads = 0
         self.load_failures: list[Exception | None] = []  # what each start comes to; nothing: it works
         self.loading_may_end = asyncio.Event()
@@ -152,8 +169,14 @@ class FakeWorkers:
         failure = self.load_failures.pop(0) if self.load_failures else None
         if failure is not None:
             raise failure
-        self.started.append(FakeWorker(self, pid=1000 + len(self.started)))
+        self.started.append(FakeWorker(self, model, pid=1000 + len(self.started)))
+        self.most_alive = max(self.most_alive, len(self.alive))
         return self.started[-1]
+
+    @property
+    def alive(self) -> list[str]:
+        """The models whose workers have not ended."""
+        return [worker.model for worker in self.started if not worker.gone]
 
     @property
     def begun(self) -> list[int]:

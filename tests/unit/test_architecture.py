@@ -36,7 +36,10 @@ ORDER = [
     "protocol",
     "worker",
     "child",
+    "gpu",
+    "places",
     "page_task",
+    "page_line",
     "model_host",
     "supervisor",
     # a document's way

@@ -33,6 +33,7 @@ from tests.unit.fakes import (
     page_input,
     read_at_once,
     read_page,
+    room_for_all,
     run,
     until,
 )
@@ -54,7 +55,7 @@ class Model:
         monkeypatch.setattr(Worker, "start", workers.start)
         self.workers = workers
         self.states: list[str] = []
-        self.host = ModelHost(ENTRY, policy, lambda host: self.states.append(host.state.value))
+        self.host = ModelHost(ENTRY, policy, room_for_all(), lambda host: self.states.append(host.state.value))
 
     async def read(self, number: int = 1, start_within_s: float | None = None) -> Page:
         """One page through the host."""
@@ -484,7 +485,7 @@ def test_a_model_that_this_machine_lacks_something_for_is_absent(monkeypatch: py
     async def case() -> None:
         monkeypatch.setattr(Worker, "start", FakeWorkers().start)
         entry = replace(ENTRY, programs=("no-such-program",), install="make it")
-        host = ModelHost(entry, POLICY, lambda _: None)
+        host = ModelHost(entry, POLICY, room_for_all(), lambda _: None)
         assert (host.state, host.reason) == (ModelState.ABSENT, "no-such-program not installed (make it)")
         for ask in (host.wait_loaded(1), asyncio.to_thread(host.load)):
             with pytest.raises(ModelUnavailable, match=r"^fake cannot run on this server: no-such-program"):

@@ -1,8 +1,8 @@
 """Pages → engine → Document: in order, few in memory, a bad page kept to itself, nothing left behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -32,7 +32,8 @@ from server.metrics import Metrics
 from server.model_host import ModelHost, Policy
 from server.pages import Opened, Reader
 from server.pipeline import Pipeline
-from tests.unit.fakes import ENTRY, FakeWorker, FakeWorkers, page_input, read_page, run, until
+from server.states import ModelState
+from tests.unit.fakes import ENTRY, FakeWorker, FakeWorkers, page_input, read_page, room_for_all, run, until
 
 Step = Callable[[int], Awaitable[None]]
 
@@ -85,10 +86,21 @@ class FakeHost:
         self.concurrency = concurrency
         self.step = step
         self.not_loaded: OcrError | None = None
+        self.documents = 0
         self._turns = asyncio.Semaphore(concurrency)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Counts the documents that use it."""
+        self.documents += 1
+        try:
+            yield
+        finally:
+            self.documents -= 1
 
     async def wait_loaded(self, timeout_s: float) -> None:
         """Loaded, unless the test says otherwise."""
+        assert self.documents
         if self.not_loaded:
             raise self.not_loaded
 
@@ -97,6 +109,7 @@ class FakeHost:
     ) -> Page:
         """The page, read."""
         async with self._turns:
+            assert self.documents
             assert page.path.exists()
             await self.step(page.number)
             assert page.path.exists()
@@ -432,7 +445,7 @@ def test_a_document_whose_first_page_is_slow_is_not_turned_away_half_way(
 
     async def case() -> None:
         monkeypatch.setattr(Worker, "start", FakeWorkers(script).start)
-        host = ModelHost(ENTRY, Policy(Path("/models"), 5, 5, 1000, 1_000_000), lambda _: None)
+        host = ModelHost(ENTRY, Policy(Path("/models"), 5, 5, 1000, 1_000_000), room_for_all(), lambda _: None)
         service = Service(tmp_path, host, max_wait_s=0.03)  # shorter than one page takes
         document = await service.read(FakeReader(tmp_path), [1, 2, 3])
         assert [page.number for page in document.pages] == [1, 2, 3]
@@ -448,11 +461,11 @@ def test_a_document_whose_turn_does_not_come_is_turned_away(tmp_path: Path, monk
 
     async def case() -> None:
         monkeypatch.setattr(Worker, "start", FakeWorkers(script).start)
-        host = ModelHost(ENTRY, Policy(Path("/models"), 5, 5, 1000, 1_000_000), lambda _: None)
+        host = ModelHost(ENTRY, Policy(Path("/models"), 5, 5, 1000, 1_000_000), room_for_all(), lambda _: None)
         service = Service(tmp_path, host, max_wait_s=0.03)
         await host.wait_loaded(1)
         other = asyncio.create_task(host.recognise(page_input(9), {}, "req_2", start_within_s=None))
-        await until(lambda: host._in_work)
+        await until(lambda: host.state is ModelState.BUSY)
         with pytest.raises(QueueFull):
             await service.read(FakeReader(tmp_path), [1, 2])
         assert list(tmp_path.iterdir()) == []
