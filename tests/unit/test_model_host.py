@@ -296,6 +296,24 @@ def test_pages_that_come_while_a_new_worker_loads_wait_for_it(monkeypatch: pytes
     run(case())
 
 
+def test_deaths_with_pages_read_between_them_are_not_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def crash_on_odd_pages_once(worker: FakeWorker, page: int) -> list[Page]:
+        if page % 2 and worker.begun != [page]:
+            worker.die()
+            await asyncio.Event().wait()
+        return [read_page(page)]
+
+    monkeypatch.setattr(model_host, "_MAX_BACK_OFF_S", 3600.0)
+
+    async def case() -> None:
+        async with loaded(monkeypatch, crash_on_odd_pages_once) as model:
+            for number in range(10):
+                assert await model.read(number) == read_page(number)
+            assert model.host.restarts == 5
+
+    run(case())
+
+
 # --- hangs
 
 

@@ -91,6 +91,19 @@ class Models:
             return [await host.recognise(page_input(number), {}, "req", start_within_s=5) for number in numbers or (1,)]
 
 
+def closing_slowly(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Workers end when this is set."""
+    may_end = asyncio.Event()
+    close = FakeWorker.close
+
+    async def wait_then_close(worker: FakeWorker) -> None:
+        await may_end.wait()
+        await close(worker)
+
+    monkeypatch.setattr(FakeWorker, "close", wait_then_close)
+    return may_end
+
+
 def models(test: Callable[[Models], Awaitable[None]], made: Models) -> None:
     """Run a test over models, which are closed in the end and leave nothing."""
 
@@ -164,6 +177,50 @@ def test_two_asked_for_at_once_are_served_one_after_the_other(monkeypatch: pytes
     models(test, Models(monkeypatch, max_models=1))
 
 
+def test_no_more_make_room_than_have_to_while_one_is_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(two: Models) -> None:
+        await two.read("a")
+        await two.read("b")
+        workers_may_end = closing_slowly(monkeypatch)
+        newcomer = asyncio.create_task(two.read("c"))
+        await until(lambda: two["a"].state is ModelState.DRAINING)
+        await two.read("b")
+        assert two.loaded == "b"
+        workers_may_end.set()
+        await newcomer
+        assert two.loaded == "bc"
+
+    models(test, Models(monkeypatch, max_models=2))
+
+
+def test_two_newcomers_have_two_make_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(two: Models) -> None:
+        await two.read("a")
+        await two.read("b")
+        workers_may_end = closing_slowly(monkeypatch)
+        newcomers = asyncio.gather(two.read("c"), two.read("d"))
+        await until(lambda: two["a"].state is two["b"].state is ModelState.DRAINING)
+        workers_may_end.set()
+        await newcomers
+        assert two.loaded == "cd"
+
+    models(test, Models(monkeypatch, max_models=2))
+
+
+def test_a_model_that_has_its_place_waits_for_room_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(one: Models) -> None:
+        async with one.document("a"):
+            one.workers.loading_may_end.clear()
+            newcomer = asyncio.create_task(one.read("b"))
+            await until(lambda: one["b"].reason)
+        await until(lambda: one.workers.loads == 2)
+        assert (one["b"].state, one["b"].reason) == (ModelState.LOADING, None)
+        one.workers.loading_may_end.set()
+        await newcomer
+
+    models(test, Models(monkeypatch, max_models=1))
+
+
 @pytest.mark.parametrize("places", [1, 2, 3])
 def test_whatever_is_asked_for_all_of_it_is_read(monkeypatch: pytest.MonkeyPatch, places: int) -> None:
     async def test(few: Models) -> None:
@@ -220,19 +277,12 @@ def test_of_two_the_one_not_in_use_makes_room_though_it_was_used_later(monkeypat
 def test_a_document_that_comes_while_its_model_makes_room_waits_and_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(one: Models) -> None:
         await one.read("a")
-        closing = asyncio.Event()
-
-        async def close_slowly(worker: FakeWorker) -> None:
-            await closing.wait()
-            worker.closed = True
-            worker.die()
-
-        monkeypatch.setattr(FakeWorker, "close", close_slowly)
+        workers_may_end = closing_slowly(monkeypatch)
         newcomer = asyncio.create_task(one.read("b"))
         await until(lambda: one["a"].state is ModelState.DRAINING)
         back = asyncio.create_task(one.read("a", 7))
         await asyncio.sleep(0.005)
-        closing.set()
+        workers_may_end.set()
         assert (await newcomer, await back) == ([read_page(1)], [read_page(7)])
         assert [worker.model for worker in one.workers.started] == ["a", "b", "a"]
 
@@ -245,6 +295,7 @@ def test_a_model_that_loads_finishes_that_first(monkeypatch: pytest.MonkeyPatch)
         one.supervisor.load("a")
         newcomer = asyncio.create_task(one.read("b"))
         await until(lambda: one["b"].reason)
+        assert not one["a"].available
         one.workers.loading_may_end.set()
         assert await newcomer == [read_page(1)]
         assert ("a", "ready") in one.states
@@ -413,6 +464,32 @@ def test_only_those_make_room_whose_memory_is_needed(monkeypatch: pytest.MonkeyP
         assert gpu.loaded == "ac"
 
     models(test, Models(monkeypatch, 0, 30_000, 30_000, find_gpu=a100))
+
+
+def test_of_those_that_need_not_make_room_the_one_used_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(gpu: Models) -> None:
+        for name in "abc":
+            await gpu.read(name)
+        await gpu.read("d")
+        assert gpu.loaded == "bd"
+
+    models(test, Models(monkeypatch, 10_000, 10_000, 20_000, 30_000, find_gpu=a100))
+
+
+def test_room_that_is_being_made_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(gpu: Models) -> None:
+        await gpu.read("a")
+        workers_may_end = closing_slowly(monkeypatch)
+        large = asyncio.create_task(gpu.read("b"))
+        await until(lambda: gpu["a"].state is ModelState.DRAINING)
+        small = asyncio.create_task(gpu.read("c"))
+        await until(lambda: gpu["c"].reason)
+        workers_may_end.set()
+        await large
+        await small
+        assert [worker.model for worker in gpu.workers.started] == ["a", "b", "c"]
+
+    models(test, Models(monkeypatch, 20_000, 40_000, 20_000, find_gpu=a100))
 
 
 def test_a_large_one_takes_nobodys_place_before_all_it_needs_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
