@@ -14,16 +14,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
-from scripts.prefetch.errors import SourceFailed
+from scripts.prefetch import progress
+from scripts.prefetch.errors import NoRoom, SourceFailed
 from scripts.prefetch.source import Listing, Offer, failed
 from server import lock
 from server.weights import Weights
 
 _ENDPOINT = "https://paddle-model-ecology.bj.bcebos.com"
 _ARCHIVE = ".archive.tar"
-_TIMEOUT_S = 30
+_TIMEOUT_S = 10
 _CHUNK = 1024 * 1024
 _MD5 = re.compile('"?([0-9a-f]{32})"?')
 
@@ -32,6 +32,7 @@ class Bos:
     """The last source."""
 
     name = "bos"
+    attempts = 3
 
     def __init__(self) -> None:
         self._endpoint = os.environ.get("PADDLE_BOS_ENDPOINT", _ENDPOINT).rstrip("/")
@@ -90,7 +91,7 @@ def _members(tar: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
 def _download(url: str, target: Path) -> str | None:
     """The archive as a whole, continued where an earlier attempt ended; its MD5 if the storage gives that.
 
-    Raises OSError (urllib's errors are some) when the transfer breaks, SourceFailed when the content is not right.
+    Raises OSError (urllib's errors are some) when the transfer breaks, SourceFailed when the content is not right, NoRoom.
     """
     start = target.stat().st_size if target.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
@@ -103,8 +104,16 @@ def _download(url: str, target: Path) -> str | None:
         reply = urllib.request.urlopen(url, timeout=_TIMEOUT_S)
     with reply:
         resumed = reply.status == http.HTTPStatus.PARTIAL_CONTENT
-        with target.open("ab" if resumed else "wb") as file:
-            _copy(reply, file)
+        left = int(reply.headers.get("Content-Length", 0))
+        if left > (free := shutil.disk_usage(target.parent).free):
+            room = f"{progress.size(left)} more are needed, {progress.size(free)} are free"
+            raise NoRoom(f"{target.parent.name}: {url} from bos: no room: {room}")
+        total = left + (start if resumed else 0)
+        with (
+            target.open("ab" if resumed else "wb") as file,
+            progress.shown(f"{target.parent.name} from bos", total, lambda: target.stat().st_size),
+        ):
+            shutil.copyfileobj(reply, file, _CHUNK)
         md5 = _MD5.fullmatch(reply.headers.get("ETag", ""))
     if md5 is None:
         return None
@@ -114,8 +123,3 @@ def _download(url: str, target: Path) -> str | None:
         target.unlink()
         raise SourceFailed(f"{target.parent.name}: {url} from bos: its MD5 is {found}, the storage says {md5[1]}")
     return md5[1]
-
-
-def _copy(reply: http.client.HTTPResponse, file: IO[bytes]) -> None:
-    while chunk := reply.read(_CHUNK):
-        file.write(chunk)

@@ -6,6 +6,7 @@ A folder in its place is whole, always: PaddleX takes any folder that exists for
 lies in staging, where the next run goes on with it.
 """
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,6 @@ from server.lock import LockedWeights
 from server.weights import Weights
 
 STAGING = ".staging"
-_ATTEMPTS = 3
 _BACK_OFF_S = 2.0  # and its square
 _SPARE_BYTES = 1_000_000  # folders, and what the hubs' clients note beside the files
 
@@ -36,6 +36,7 @@ class Fetcher:
         self._pins = pins
         self._say = say
         self._locks = lock.read(home / lock.FILE_NAME)
+        self._given_up: set[str] = set()  # sources that were of no use just now: asked once more, not again and again
 
     def fetch(self, weights: Weights) -> bool:
         """Bring these weights, unless they are there and whole; True when something had to be done.
@@ -61,24 +62,29 @@ class Fetcher:
                 if reason is None:
                     return True
                 reasons.append(reason)
+        with contextlib.suppress(OSError):  # not empty: the next run goes on with what is there
+            (self._home / STAGING / weights.name).rmdir()
         raise NotFetched(f"{weights.name}: not fetched. {' | '.join(reasons)}")
 
     def _ask(self, source: Source, weights: Weights, wanted: LockedWeights | None) -> str | None:
         """One source, a few times: why it did not give the weights, or None when they are in their place."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempts = 1 if source.name in self._given_up else source.attempts
+        for attempt in range(1, attempts + 1):
             try:
                 locked = self._bring(source, weights, wanted)
             except SourceFailed as error:
                 reason = str(error)
-                self._say(f"{reason} (attempt {attempt}{'' if error.lasting else f' of {_ATTEMPTS}'})")
+                self._say(f"{reason} (attempt {attempt}{'' if error.lasting else f' of {attempts}'})")
                 if error.lasting:
-                    break
-                if attempt < _ATTEMPTS:
+                    return reason
+                if attempt < attempts:
                     time.sleep(_BACK_OFF_S**attempt)
             else:
+                self._given_up.discard(source.name)
                 self._record(weights, locked)
                 self._say(f"{weights.name}: {_summary(locked)} from {source.name}, {locked.repository}@{locked.commit}")
                 return None
+        self._given_up.add(source.name)
         return reason
 
     def _bring(self, source: Source, weights: Weights, wanted: LockedWeights | None) -> LockedWeights:

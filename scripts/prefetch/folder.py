@@ -18,6 +18,7 @@ class Folder:
     """The only source of an air-gapped build."""
 
     name = "folder"
+    attempts = 1
 
     def __init__(self, root: Path) -> None:
         self._root = root

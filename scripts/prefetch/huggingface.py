@@ -1,7 +1,7 @@
 """Hugging Face, or a mirror of it at HF_ENDPOINT, through huggingface_hub.
 
-Its client compares sizes, not content: every file is hashed by us afterwards. Plain HTTP, not Xet: a plain download can
-be resumed.
+Its client compares sizes, not content: every file is hashed by us afterwards. Plain HTTP, not Xet: what was brought by an
+interrupted run can be continued.
 """
 
 import os
@@ -20,6 +20,7 @@ class HuggingFace:
     """The first source."""
 
     name = "huggingface"
+    attempts = 3
 
     def __init__(self) -> None:
         # read by the client when it is imported
@@ -53,24 +54,34 @@ class HuggingFace:
 
     def bring(self, listing: Listing, names: Sequence[str], staging: Path) -> None:
         """Download these files; a part that lies there from before is continued. Raises SourceFailed, NoRoom."""
+        from huggingface_hub.file_download import http_get  # noqa: PLC0415
+
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
         def download(name: str) -> None:
+            offer = listing.files[name]
+            # not hf_hub_download: since 2.4 it throws away what an interrupted run had brought
+            part = (staging / name).with_name(f"{Path(name).name}.{offer.sha256 or offer.git_blob}.incomplete")
+            part.parent.mkdir(parents=True, exist_ok=True)
+            url = self._hub.hf_hub_url(listing.repository, name, revision=listing.commit)
             try:
-                self._hub.hf_hub_download(
-                    listing.repository, name, revision=listing.commit, local_dir=staging, token=self._token
-                )
+                with part.open("ab") as file:
+                    if file.tell() > offer.size:
+                        file.truncate(0)
+                    http_get(url, file, resume_size=file.tell(), headers=headers, expected_size=offer.size)
+                part.rename(staging / name)
             except Exception as error:
                 raise self._failed(f"{staging.name}/{name}", error) from error
 
         in_parallel(download, names)
 
     def _failed(self, what: str, error: BaseException) -> SourceFailed:
-        if isinstance(error, self._hub.errors.LocalEntryNotFoundError) and error.__cause__:
-            error = error.__cause__  # what kept it from asking the hub; that no copy lies here says nothing
         response = getattr(error, "response", None)
         status = getattr(response, "status_code", None)
         if status in {401, 403} or isinstance(error, self._hub.errors.GatedRepoError):
-            return SourceFailed(f"{what} from {self.name}: HTTP {status}, access refused; {_HINT}", lasting=True)
+            return SourceFailed(
+                f"{what} from {self.name}: HTTP {status}, access refused, or no such repository; {_HINT}", lasting=True
+            )
         missing = (
             self._hub.errors.RepositoryNotFoundError,
             self._hub.errors.RevisionNotFoundError,

@@ -1,5 +1,6 @@
 """ModelScope, or the server at MODELSCOPE_ENDPOINT, through its own client."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +16,15 @@ class ModelScope:
     """The second source."""
 
     name = "modelscope"
+    attempts = 2  # its client tries four times by itself
 
     def __init__(self) -> None:
         os.environ.setdefault("TQDM_DISABLE", "1")  # one progress bar is enough: ours
+        os.environ.setdefault("MODELSCOPE_DOWNLOAD_MAX_RETRIES", "2")
+        os.environ.setdefault("MODELSCOPE_DOWNLOAD_INTRA_CLOUD", "0")  # no look for a nearer copy in its cloud
         import modelscope_hub  # noqa: PLC0415 `check` and `list` do without
 
+        logging.getLogger("modelscope_hub").setLevel(logging.ERROR)  # its retries; what comes of them is said by us
         self._hub = modelscope_hub
         self._api = modelscope_hub.HubApi(token="")  # all repositories are public; "": nor one left in the home folder
 
@@ -44,7 +49,6 @@ class ModelScope:
         """Download these files; a part that lies there from before is continued. Raises SourceFailed, NoRoom."""
 
         def download(name: str) -> None:
-            offer = listing.files[name]
             try:
                 self._api.download_file(
                     listing.repository,
@@ -52,8 +56,7 @@ class ModelScope:
                     name,
                     revision=_BRANCH,
                     local_dir=staging,
-                    expected_sha256=offer.sha256,
-                    file_size=offer.size,
+                    file_size=listing.files[name].size,
                 )
             except Exception as error:
                 raise self._failed(f"{staging.name}/{name}", error) from error

@@ -12,6 +12,7 @@ from scripts.prefetch.errors import NoRoom, SourceFailed
 from server.weights import Weights
 
 _PARALLEL = 8
+_REASON_LETTERS = 200  # some clients repeat the whole request
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ class Listing:
 
 
 class Source(Protocol):
-    """A hub, a storage or a folder."""
+    """A hub, a storage or a folder; worth that many attempts."""
 
     name: str
+    attempts: int
 
     def has(self, weights: Weights) -> bool:
         """Whether the catalogue names a place there."""
@@ -62,10 +64,13 @@ def in_parallel(work: Callable[[str], None], names: Iterable[str]) -> None:
 
 def failed(source: str, what: str, error: BaseException, *, lasting: bool = False) -> SourceFailed:
     """The error of a hub's client in one line; NoRoom is raised instead when the disk is what failed."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
-            raise NoRoom(f"{what} from {source}: {os.strerror(cause.errno)}") from error
-        cause = cause.__cause__ or cause.__context__
-    lines = str(error).strip().splitlines()
-    return SourceFailed(f"{what} from {source}: {lines[0] if lines else type(error).__name__}", lasting=lasting)
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:  # some chains are rings
+        chain.append(cause)
+    root = chain[-1]
+    for each in chain:
+        if isinstance(each, OSError) and each.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+            raise NoRoom(f"{what} from {source}: {os.strerror(each.errno)}") from error
+    # clients wrap a refused connection into layers that repeat the whole request
+    lines = str(root if isinstance(root, OSError) else error).strip().splitlines() or [type(root).__name__]
+    return SourceFailed(f"{what} from {source}: {lines[0][:_REASON_LETTERS]}", lasting=lasting)

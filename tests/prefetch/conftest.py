@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -32,6 +34,12 @@ class Command:
     hub: Hub
     home: Path
     tmp: Path
+
+    @classmethod
+    def of(cls, hub: Hub, folder: Path) -> Self:
+        """The command, with an empty PADDLEX_HOME and a home folder in `folder`."""
+        (folder / "tmp").mkdir()
+        return cls(hub, folder / "models", folder / "tmp")
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.tmp), "TMPDIR": str(self.tmp)}
@@ -68,8 +76,8 @@ class Command:
         )
 
 
-@pytest.fixture
-def hub() -> Iterator[Hub]:
+@contextmanager
+def filled_hub() -> Iterator[Hub]:
     """A hub with every repository of the catalogue."""
     with Hub() as running:
         for name, files in repositories.REPOSITORIES.items():
@@ -81,7 +89,13 @@ def hub() -> Iterator[Hub]:
 
 
 @pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A hub of this test's own."""
+    with filled_hub() as running:
+        yield running
+
+
+@pytest.fixture
 def prefetch(hub: Hub, tmp_path: Path) -> Command:
     """The command, with an empty PADDLEX_HOME."""
-    (tmp_path / "tmp").mkdir()
-    return Command(hub, tmp_path / "models", tmp_path / "tmp")
+    return Command.of(hub, tmp_path)

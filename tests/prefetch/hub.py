@@ -10,7 +10,6 @@ import io
 import json
 import tarfile
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -241,10 +240,11 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "stall":
                 self.hub.closing.wait()
             self.close_connection = True
-        elif fault == "slow":
-            for at in range(0, len(body), 4096):
+        elif fault == "slow":  # the first half at once
+            self._send(body[: len(body) // 2])
+            for at in range(len(body) // 2, len(body), 4096):
                 self._send(body[at : at + 4096])
-                time.sleep(0.2)
+                self.hub.closing.wait(0.1)
         else:
             self._send(body)
 

@@ -8,7 +8,7 @@ import pytest
 
 from server import catalog, lock
 from tests.prefetch.conftest import Command
-from tests.prefetch.hub import Hub
+from tests.prefetch.hub import Fault, Hub
 from tests.prefetch.repositories import REPOSITORIES
 
 pytestmark = pytest.mark.prefetch
@@ -93,12 +93,12 @@ def test_with_hugging_face_down_modelscope_serves_and_the_lock_holds(prefetch: C
 
 
 def test_the_last_resort_is_paddles_storage(prefetch: Command, hub: Hub) -> None:
-    hub.down |= {"huggingface", "modelscope"}
+    hub.faults = [Fault("status_404", source, "listing") for source in ("huggingface", "modelscope")]
     done = prefetch("fetch", "PaddleOCR-VL")
     assert done.code == 0, done.out
     assert "bos lists no hashes and there is no lock: only sizes could be compared" in done.out
     assert _content(prefetch.home, "PaddleOCR-VL") == _needed("PaddleOCR-VL")
-    hub.down.clear()
+    hub.faults.clear()
     shutil.rmtree(prefetch.home / "official_models")
     assert prefetch("fetch", "PaddleOCR-VL").code == 0
     assert lock.read(prefetch.home / lock.FILE_NAME)["PaddleOCR-VL"].source == "huggingface"
