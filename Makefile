@@ -1,6 +1,6 @@
 # Every verb is one line that a person could type; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup test check fix bench lock
+.PHONY: help demo run setup test check fix bench prefetch lock
 FILE ?= demo/document.pdf
 MODEL ?= pp-ocr
 PYTHON := .venv/bin/python
@@ -33,6 +33,9 @@ fix: .venv/.complete ## mend what the linter and the formatter can
 
 bench: .venv/.complete ## pages per second against a plain loop over RapidOCR, as a ratio
 	@$(PYTHON) -m scripts.bench
+
+prefetch: .venv/.complete ## bring the weights of MODELS="…" into PADDLEX_HOME, verified (all models if none is named)
+	@$(PYTHON) scripts/prefetch_models.py fetch $(MODELS)
 
 lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, with hashes
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-package opencv-python --no-emit-package openvino-telemetry requirements/server.in -o requirements/server.txt

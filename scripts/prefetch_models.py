@@ -69,6 +69,9 @@ def main() -> int:
 
 
 def _fetch(chosen: Sequence[Weights], home: Path, source_dir: Path | None) -> None:
+    if not chosen:
+        _say("nothing to fetch: these models come with the installation")
+        return
     fetcher = Fetcher(home, _sources(source_dir), lock.read(ROOT / lock.FILE_NAME), _say)
     done, failures = 0, []
     for weights in chosen:
