@@ -46,6 +46,8 @@ def main() -> int:
             case "list":
                 _list(home)
             case "fetch":
+                if given.source_dir and given.source_dir.resolve() == home.resolve():
+                    raise SystemExit(_usage("--source-dir and --to are the same folder"))
                 with _alone_in(home):
                     _fetch(_chosen(given.models), home, given.source_dir)
             case "lock":

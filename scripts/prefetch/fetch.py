@@ -1,6 +1,6 @@
 """One folder of weights: from the first source that has it whole, through a staging folder, into its place.
 
-    listing → the lock's word on it → missing files into .staging/NAME → each verified → renamed in whole → lock written
+    listing → the lock's word on it → missing files into .staging/NAME → each verified → locked → renamed in whole
 
 A folder in its place is whole, always: PaddleX takes any folder that exists for a complete model. Whatever is not whole
 lies in staging, where the next run goes on with it.
@@ -81,7 +81,6 @@ class Fetcher:
                     time.sleep(_BACK_OFF_S**attempt)
             else:
                 self._given_up.discard(source.name)
-                self._record(weights, locked)
                 self._say(f"{weights.name}: {_summary(locked)} from {source.name}, {locked.repository}@{locked.commit}")
                 return None
         self._given_up.add(source.name)
@@ -108,24 +107,26 @@ class Fetcher:
                 f"{weights.name}: {source.name} lists no hashes and there is no lock: only sizes could be compared"
             )
         _tidy(staging, names)
+        locked = LockedWeights(weights.folder, source.name, listing.repository, listing.commit, files)
+        self._record(weights, locked)  # first: a folder in its place that no lock names would be nobody's
         (self._home / weights.folder).parent.mkdir(parents=True, exist_ok=True)
         staging.rename(self._home / weights.folder)
-        return LockedWeights(weights.folder, source.name, listing.repository, listing.commit, files)
+        return locked
 
     def _transfer(self, source: Source, weights: Weights, listing: Listing, offers: Mapping[str, Offer]) -> None:
         staging = self._home / STAGING / weights.name
-        there = {name for name in offers if _size(staging / name) == offers[name].size}
-        total = sum(offer.size for offer in offers.values())
-        needed = total - min(_bytes_in(staging), total) + _SPARE_BYTES
+        missing = [name for name in offers if _size(staging / name) != offers[name].size]
+        partly = sum(path.stat().st_size for path in staging.rglob("*.incomplete"))
+        needed = sum(offers[name].size for name in missing) - partly + _SPARE_BYTES
         free = shutil.disk_usage(self._home).free
-        missing = [name for name in offers if name not in there]
         if missing and needed > free:
             raise NoRoom(
                 f"{weights.name}/{missing[0]} from {source.name}: no room: {progress.size(needed)} more are needed "
                 f"in {self._home}, {progress.size(free)} are free"
             )
-        if there:
-            self._say(f"{weights.name}: {len(there)} of {len(offers)} files are here from before")
+        if len(missing) < len(offers):
+            self._say(f"{weights.name}: {len(offers) - len(missing)} of {len(offers)} files are here from before")
+        total = sum(offer.size for offer in offers.values())
         with progress.shown(f"{weights.name} from {source.name}", total, lambda: _bytes_in(staging)):
             source.bring(listing, missing, staging)
 

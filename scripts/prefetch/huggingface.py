@@ -7,10 +7,14 @@ interrupted run can be continued.
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scripts.prefetch.errors import PrefetchError, SourceFailed
 from scripts.prefetch.source import Listing, Offer, failed, in_parallel
 from server.weights import Weights
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import BlobLfsInfo
 
 _TOKEN_FILE = Path("/run/secrets/hf_token")
 _HINT = "set HF_TOKEN, or HF_TOKEN_PATH to a file that holds it, to a token whose account may read this repository"
@@ -40,16 +44,18 @@ class HuggingFace:
         """The repository's files at the commit, or at the newest one. Raises SourceFailed."""
         assert weights.huggingface is not None
         what = f"{weights.name}: {weights.huggingface}@{commit or 'main'}"
+        api = self._hub.HfApi(token=self._token)
         try:
-            info = self._hub.HfApi(token=self._token).model_info(
-                weights.huggingface, revision=commit or "main", files_metadata=True, timeout=30
-            )
+            info = api.model_info(weights.huggingface, revision=commit or "main", files_metadata=True, timeout=10)
+            found = info.siblings or []
+            if any(each.size is None for each in found):  # a mirror that leaves sizes out here may have them there
+                tree = api.list_repo_tree(weights.huggingface, recursive=True, revision=info.sha)
+                entries = [each for each in tree if isinstance(each, self._hub.RepoFile)]
+                files = {each.path: _offer(each.size, each.blob_id, each.lfs) for each in entries}
+            else:
+                files = {each.rfilename: _offer(each.size or 0, each.blob_id, each.lfs) for each in found}
         except Exception as error:
             raise self._failed(what, error) from error
-        files = {}
-        for each in info.siblings or ():
-            sha256 = each.lfs.sha256 if each.lfs else None
-            files[each.rfilename] = Offer(each.size or 0, sha256, None if sha256 else each.blob_id)
         return Listing(weights.huggingface, info.sha, files)
 
     def bring(self, listing: Listing, names: Sequence[str], staging: Path) -> None:
@@ -68,7 +74,14 @@ class HuggingFace:
                 with part.open("ab") as file:
                     if file.tell() > offer.size:
                         file.truncate(0)
-                    http_get(url, file, resume_size=file.tell(), headers=headers, expected_size=offer.size)
+                    http_get(
+                        url,
+                        file,
+                        resume_size=file.tell(),
+                        headers=headers,
+                        expected_size=offer.size,
+                        _nb_retries=1,  # our attempts come on top
+                    )
                 part.rename(staging / name)
             except Exception as error:
                 raise self._failed(f"{staging.name}/{name}", error) from error
@@ -91,6 +104,10 @@ class HuggingFace:
             kind = type(error).__name__.removesuffix("Error")
             return SourceFailed(f"{what} from {self.name}: HTTP {status or 404}, not found ({kind})", lasting=True)
         return failed(self.name, what, error)
+
+
+def _offer(size: int, blob_id: str | None, lfs: "BlobLfsInfo | None") -> Offer:
+    return Offer(size, lfs.sha256, None) if lfs else Offer(size, None, blob_id)
 
 
 def token() -> str | None:

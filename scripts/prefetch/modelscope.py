@@ -10,18 +10,24 @@ from scripts.prefetch.source import Listing, Offer, failed, in_parallel
 from server.weights import Weights
 
 _BRANCH = "master"
+_SETTINGS = {
+    "TQDM_DISABLE": "1",  # one progress bar is enough: ours
+    "MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS": "1",  # our attempts come on top
+    "MODELSCOPE_DOWNLOAD_MAX_RETRIES": "1",
+    "MODELSCOPE_DOWNLOAD_TIMEOUT": "15",
+    "MODELSCOPE_DOWNLOAD_INTRA_CLOUD": "0",  # no look for a nearer copy in its cloud
+}
 
 
 class ModelScope:
     """The second source."""
 
     name = "modelscope"
-    attempts = 2  # its client tries four times by itself
+    attempts = 3
 
     def __init__(self) -> None:
-        os.environ.setdefault("TQDM_DISABLE", "1")  # one progress bar is enough: ours
-        os.environ.setdefault("MODELSCOPE_DOWNLOAD_MAX_RETRIES", "2")
-        os.environ.setdefault("MODELSCOPE_DOWNLOAD_INTRA_CLOUD", "0")  # no look for a nearer copy in its cloud
+        for variable, value in _SETTINGS.items():
+            os.environ.setdefault(variable, value)  # read by the client when it is imported
         import modelscope_hub  # noqa: PLC0415 `check` and `list` do without
 
         logging.getLogger("modelscope_hub").setLevel(logging.ERROR)  # its retries; what comes of them is said by us

@@ -43,7 +43,7 @@ class Command:
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.tmp), "TMPDIR": str(self.tmp)}
-        patience = {"HF_HUB_DOWNLOAD_TIMEOUT": "1", "MODELSCOPE_DOWNLOAD_TIMEOUT": "1"}
+        patience = {"HF_HUB_DOWNLOAD_TIMEOUT": "3", "MODELSCOPE_DOWNLOAD_TIMEOUT": "3"}
         return kept | patience | self.hub.environment | more
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:

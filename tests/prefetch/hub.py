@@ -8,6 +8,7 @@
 import hashlib
 import io
 import json
+import re
 import tarfile
 import threading
 from collections.abc import Mapping
@@ -63,6 +64,7 @@ class Hub:
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+    states_sizes: bool = True  # in the information about a model; some mirrors do not
 
     def __enter__(self) -> Self:
         self.closing = threading.Event()
@@ -168,8 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hugging_face(self, rest: str) -> None:
         if rest.startswith("api/models/"):
-            repository, _, revision = rest.removeprefix("api/models/").partition("/revision/")
-            self._listing(repository, revision or "main", _information)
+            repository, kind, revision = re.split("/(revision|tree)/", rest.removeprefix("api/models/"))
+            self._listing(repository, revision, _entries if kind == "tree" else self._information)
             return
         repository, _, tail = rest.partition("/resolve/")
         revision, _, path = tail.partition("/")
@@ -187,6 +189,17 @@ class _Handler(BaseHTTPRequestHandler):
         # another name: the client must take it for another host, as the real one's storage is
         headers["Location"] = f"{self.hub.url.replace('127.0.0.1', 'localhost')}/cdn/{repository}:{commit.id}:{path}"
         self._reply(302, b"", headers)
+
+    def _information(self, repository: str, commit: Commit) -> dict[str, Any]:
+        siblings = []
+        for entry in _entries(repository, commit):
+            siblings.append({"rfilename": entry["path"]})
+            if self.hub.states_sizes:
+                siblings[-1] |= {"size": entry["size"], "blobId": entry["oid"]}
+                if "lfs" in entry:
+                    lfs = entry["lfs"]
+                    siblings[-1]["lfs"] = {"sha256": lfs["oid"], "size": lfs["size"], "pointerSize": lfs["pointerSize"]}
+        return {"id": repository, "sha": commit.id, "private": False, "tags": [], "siblings": siblings}
 
     def _modelscope(self, rest: str, query: Mapping[str, str]) -> None:
         repository, _, what = rest.removeprefix("api/v1/models/").partition("/repo")
@@ -290,21 +303,14 @@ def _git_blob(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def _information(repository: str, commit: Commit) -> dict[str, Any]:
-    siblings: list[dict[str, Any]] = []
+def _entries(_: str, commit: Commit) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
     for name, data in commit.files.items():
-        siblings.append({"rfilename": name, "size": len(data), "blobId": _git_blob(data)})
+        entries.append({"type": "file", "path": name, "size": len(data), "oid": _git_blob(data)})
         if len(data) >= LARGE:
             sha256 = hashlib.sha256(data).hexdigest()
-            siblings[-1]["lfs"] = {"sha256": sha256, "size": len(data), "pointerSize": 134}
-    return {
-        "id": repository,
-        "modelId": repository,
-        "sha": commit.id,
-        "private": False,
-        "tags": [],
-        "siblings": siblings,
-    }
+            entries[-1]["lfs"] = {"oid": sha256, "size": len(data), "pointerSize": 134}
+    return entries
 
 
 def _tree(_: str, commit: Commit) -> dict[str, Any]:

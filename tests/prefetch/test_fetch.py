@@ -58,6 +58,14 @@ def test_all_models_are_fetched_locked_and_checked(prefetch: Command, hub: Hub) 
     assert f"whole: {len(WEIGHTS)} weights" in checked.out
 
 
+def test_a_mirror_that_leaves_sizes_out(prefetch: Command, hub: Hub) -> None:
+    hub.states_sizes = False
+    done = prefetch("fetch", "GLM-OCR")
+    assert done.code == 0, done.out
+    assert lock.read(prefetch.home / lock.FILE_NAME)["GLM-OCR"].source == "huggingface"
+    assert _content(prefetch.home, "GLM-OCR") == _needed("GLM-OCR")
+
+
 def test_only_the_chosen_models_and_what_they_share(prefetch: Command) -> None:
     assert prefetch("fetch", "paddleocr-vl-1.5", "PP-DocLayoutV2").code == 0
     assert prefetch.folders() == [
