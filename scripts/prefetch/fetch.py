@@ -81,7 +81,8 @@ class Fetcher:
                     time.sleep(_BACK_OFF_S**attempt)
             else:
                 self._given_up.discard(source.name)
-                self._say(f"{weights.name}: {_summary(locked)} from {source.name}, {locked.repository}@{locked.commit}")
+                at = f"@{locked.commit}" if locked.commit else ""
+                self._say(f"{weights.name}: {_summary(locked)} from {source.name}, {locked.repository}{at}")
                 return None
         self._given_up.add(source.name)
         return reason
