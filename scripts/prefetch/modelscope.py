@@ -43,10 +43,10 @@ class ModelScope:
         assert weights.modelscope is not None
         try:
             found = self._api.legacy.list_repo_files(weights.modelscope, "model", _BRANCH)
+            blobs = [each for each in found if each.get("Type") != "tree"]
+            files = {each["Path"]: Offer(int(each["Size"]), each.get("Sha256") or None) for each in blobs}
         except Exception as error:
             raise self._failed(f"{weights.name}: {weights.modelscope}@{_BRANCH}", error) from error
-        blobs = [each for each in found if each.get("Type") != "tree"]
-        files = {each["Path"]: Offer(int(each["Size"]), each.get("Sha256") or None) for each in blobs}
         # a file's revision is the commit that wrote it; the branch stands at the newest of them
         newest = max(blobs, key=lambda each: each.get("CommittedDate") or 0, default={})
         return Listing(weights.modelscope, newest.get("Revision") or None, files)

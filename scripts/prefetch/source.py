@@ -53,11 +53,15 @@ class Source(Protocol):
 
 
 def in_parallel(work: Callable[[str], None], names: Iterable[str]) -> None:
-    """Do the work on every name, several at once; the first error ends it, without waiting for the others."""
+    """Do the work on every name, several at once; the first error ends it when what is under way has ended."""
     pool = ThreadPoolExecutor(_PARALLEL, "download")
     try:
         for future in [pool.submit(work, name) for name in names]:
             future.result()
+    except Exception:
+        # one left alone would go on writing into a file that the next attempt has verified
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -15,7 +15,7 @@ from server.settings import SettingsError
 from server.telemetry import RecentLines
 from tests.unit.fakes import settings_of
 
-LIBRARIES = ("uvicorn", "uvicorn.access", "uvicorn.error", "httpx2", "test.library")
+LIBRARIES = ("uvicorn", "uvicorn.access", "uvicorn.error", "httpx2", "some.package")
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_text_is_written_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert '"ёж"' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["uvicorn", "uvicorn.error", "test.library"])
+@pytest.mark.parametrize("name", ["uvicorn", "uvicorn.error", "some.package"])
 def test_lines_of_libraries_go_the_same_way(capsys: pytest.CaptureFixture[str], name: str) -> None:
     recent = set_up()
     logging.getLogger(name).warning("took %d s", 5, extra={"model": "pp-ocr"})
@@ -110,7 +110,7 @@ def test_an_exception_is_one_line_with_its_traceback(capsys: pytest.CaptureFixtu
         raise ZeroDivisionError("ours")
     except ZeroDivisionError:
         logger("server.c").exception("unexpected error")
-        logging.getLogger("test.library").exception("theirs")
+        logging.getLogger("some.package").exception("theirs")
 
     ours, theirs = lines(capsys)
     for line in (ours, theirs):
@@ -123,7 +123,7 @@ def test_an_exception_is_one_line_with_its_traceback(capsys: pytest.CaptureFixtu
 def test_what_is_named_as_a_secret_is_not_written(capsys: pytest.CaptureFixture[str], key: str) -> None:
     recent = set_up()
     logger("server.d").info("hello", **{key: "s3cret"}, pages=1)
-    logging.getLogger("test.library").warning("hello", extra={key: "s3cret"})
+    logging.getLogger("some.package").warning("hello", extra={key: "s3cret"})
 
     for line in lines(capsys):
         assert line[key] == "[redacted]"
@@ -136,7 +136,7 @@ def test_only_lines_of_the_level_are_written(capsys: pytest.CaptureFixture[str],
     set_up(LOG_LEVEL=level)
     for name in ("debug", "info", "warning", "error"):
         getattr(logger("server.e." + level), name)(name)
-        getattr(logging.getLogger("test.library"), name)(name)
+        getattr(logging.getLogger("some.package"), name)(name)
 
     assert len(lines(capsys)) == 2 * written
 
