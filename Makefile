@@ -1,6 +1,6 @@
 # Every verb is one line that a person could type; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup test check fix bench prefetch lock
+.PHONY: help demo run setup setup-paddle test test-paddle check fix bench prefetch lock
 FILE ?= demo/document.pdf
 MODEL ?= pp-ocr
 PYTHON := .venv/bin/python
@@ -19,8 +19,16 @@ setup: .venv/.complete ## install the server, the CPU engines and the tools into
 .venv/.complete: requirements/server.txt requirements/prefetch.txt requirements/dev.txt scripts/venv.sh
 	scripts/venv.sh .venv requirements/server.txt requirements/prefetch.txt requirements/dev.txt
 
-test: .venv/.complete ## run all tests
-	$(PYTHON) -m pytest tests
+setup-paddle: .venv-paddle/.complete ## install PaddleOCR-VL's packages, for the CPU, into .venv-paddle (1.7 GB)
+
+.venv-paddle/.complete: requirements/paddle.txt requirements/paddle-cpu.txt scripts/venv.sh
+	scripts/venv.sh .venv-paddle requirements/paddle.txt requirements/paddle-cpu.txt
+
+test: .venv/.complete ## run all tests but those of PaddleOCR-VL
+	$(PYTHON) -m pytest tests -m "not paddle"
+
+test-paddle: .venv/.complete .venv-paddle/.complete ## run the tests of PaddleOCR-VL
+	$(PYTHON) -m pytest tests/paddle
 
 check: .venv/.complete ## lint, formatting and types
 	.venv/bin/ruff check .
@@ -41,3 +49,5 @@ lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, w
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-package opencv-python --no-emit-package openvino-telemetry requirements/server.in -o requirements/server.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/prefetch.in -o requirements/prefetch.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/dev.in -o requirements/dev.txt
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/paddle.in -o requirements/paddle.txt
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/paddle-cpu.in -o requirements/paddle-cpu.txt

@@ -9,29 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
-from re import fullmatch
 from typing import Any
 
-from server import lock
-from server.errors import BadOption, UnknownModel
+from server import lock, stacks
+from server.errors import UnknownModel
+from server.options import OptionSpec, check_all
 from server.weights import Weights
-
-
-@dataclass(frozen=True, slots=True)
-class OptionSpec:
-    """A recognition option of one model: a string that must match `pattern` as a whole."""
-
-    description: str
-    default: str
-    pattern: str
-
-    def check(self, name: str, value: object) -> str:
-        """The value. Raises BadOption when it is not one that the model takes."""
-        if not isinstance(value, str) or not fullmatch(self.pattern, value):
-            raise BadOption(
-                f"{name}: {repr(value)[:80]} will not do. {self.description}; for example {self.default!r}."
-            )
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +35,7 @@ class ModelEntry:
     token_confidence: bool
     gpu_memory_mb: int = 0
     weights: tuple[Weights, ...] = ()
+    optional_weights: tuple[Weights, ...] = ()
     prompts: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
@@ -60,8 +44,10 @@ class ModelEntry:
     revision_of: str | None = None
     options: Mapping[str, OptionSpec] = field(default_factory=dict)
 
-    def absence(self, paddlex_home: Path) -> str | None:
+    def absence(self, paddlex_home: Path, paddle_vl_recogniser: str = "native") -> str | None:
         """Why this machine cannot run the model, or None when it can."""
+        if self.engine == "paddle_vl" and paddle_vl_recogniser == "vllm":
+            return "PADDLE_VL_RECOGNISER=vllm needs a vLLM server, which this version of the server does not start"
         if self.weights:
             try:
                 locks = lock.read(paddlex_home / lock.FILE_NAME)
@@ -71,7 +57,7 @@ class ModelEntry:
                 if reason := weights.absence(paddlex_home, locks):
                     return f"{reason} (in {paddlex_home})"
         missing = [name for name in self.programs if shutil.which(name) is None]
-        missing += [name for name in self.packages if util.find_spec(name) is None]
+        missing += stacks.missing(self.engine, self.packages)
         missing += [name for name in self.fonts if not Path(name).is_file()]
         if missing:
             return f"{', '.join(missing)} not installed ({self.install})"
@@ -84,16 +70,15 @@ class ModelEntry:
         if self.revision_of:
             return f"{self.revision_of} {metadata.version(self.revision_of)}"
         locks = lock.read(paddlex_home / lock.FILE_NAME) if self.weights else {}
-        commits = [f"{each.name} {locks[each.name].commit}" for each in self.weights if each.name in locks]
-        return ", ".join(commits) or None
+        parts = [
+            f"{each.name} {locks[each.name].commit if each.name in locks else 'of unknown origin'}"
+            for each in self.weights
+        ]
+        return ", ".join(parts) or None
 
-    def check_options(self, given: Mapping[str, object]) -> dict[str, str]:
+    def check_options(self, given: Mapping[str, object]) -> dict[str, Any]:
         """All options with defaults filled in. Raises BadOption for one that is unknown or out of range."""
-        for name in given:
-            if name not in self.options:
-                known = ", ".join(sorted(self.options)) or "none of its own"
-                raise BadOption(f"{name[:80]}: {self.name} has no such option (it has {known}).")
-        return {name: spec.check(name, given.get(name, spec.default)) for name, spec in self.options.items()}
+        return check_all(self.options, given, self.name)
 
 
 Catalog = Mapping[str, ModelEntry]
@@ -102,7 +87,9 @@ Catalog = Mapping[str, ModelEntry]
 def read() -> Catalog:
     """All models by name, in the file's order."""
     weights = read_weights()
-    return {name: _entry(name, table, weights) for name, table in _tables()["models"].items()}
+    tables = _tables()
+    shared = tables["options"]
+    return {name: _entry(name, table, weights, shared) for name, table in tables["models"].items()}
 
 
 def read_weights() -> Mapping[str, Weights]:
@@ -125,9 +112,13 @@ def _values(table: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
-def _entry(name: str, table: dict[str, Any], weights: Mapping[str, Weights]) -> ModelEntry:
+def _entry(
+    name: str, table: dict[str, Any], weights: Mapping[str, Weights], shared: Mapping[str, dict[str, Any]]
+) -> ModelEntry:
     values = _values(table)
     parts = tuple(weights[each] for each in values.pop("weights", ()))
-    options = {key: OptionSpec(**spec) for key, spec in values.pop("options", {}).items()}
+    extras = tuple(weights[each] for each in values.pop("optional_weights", ()))
+    specs = shared.get(values["engine"], {}) | values.pop("options", {})
+    options = {key: OptionSpec(**_values(spec)) for key, spec in specs.items()}
     values.setdefault("size_mb", sum(each.size_mb for each in parts))
-    return ModelEntry(name=name, options=options, weights=parts, **values)
+    return ModelEntry(name=name, options=options, weights=parts, optional_weights=extras, **values)

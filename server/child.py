@@ -4,26 +4,21 @@ import asyncio
 import itertools
 import json
 import os
+import shutil
 import signal
 import socket
-import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import structlog
 
-from server import protocol
+from server import protocol, stacks
+from server.catalog import ModelEntry
 from server.documents import Page
 from server.engines.base import Options, PageInput
 
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
-_OFFLINE = {
-    "HF_HUB_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "DO_NOT_TRACK": "1",
-    "PYTHONUNBUFFERED": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-}
 _ROOT = Path(__file__).parents[1]
 _CLOSE_S = 10.0
 
@@ -52,44 +47,56 @@ class NotRecognisedError(Exception):
 class Worker:
     """A worker process with its model loaded. Made by `start`; every other method may be called from one event loop."""
 
-    def __init__(self, model: str, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, model: str, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter, scratch: Path
+    ) -> None:
         self.model = model
         self.pid = process.pid
         self.concurrency = 1
         self._process = process
         self._writer = writer
+        self._scratch = scratch
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[tuple[Page, ...]]] = {}
+        self._on_begun: dict[int, Callable[[int], None]] = {}
         self._loaded: asyncio.Future[protocol.Loaded] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
-    async def start(cls, model: str, *, paddlex_home: Path, load_timeout_s: float) -> Self:
+    async def start(
+        cls, entry: ModelEntry, *, paddlex_home: Path, allow_cpu: bool = False, load_timeout_s: float
+    ) -> Self:
         """A worker whose model is loaded and warm.
 
         Raises LoadFailedError with the worker's reason, WorkerDiedError when it could not be started, ended without a
         reason or took longer than `load_timeout_s` seconds. Nothing of it is left behind then, nor on cancellation.
         """
+        scratch = Path(tempfile.mkdtemp(prefix="offline-ocr-worker-"))
+        variables = stacks.variables(paddlex_home, scratch, next(iter(entry.fonts), None))
+        if allow_cpu:
+            variables["ALLOW_CPU"] = "1"
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=ours, limit=protocol.MAX_LINE_BYTES)
+        command = (stacks.python_of(entry.engine), "-m", "server.worker", entry.name, "--channel")
         try:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "server.worker", model, "--channel", str(theirs.fileno())),
+                    *(*command, str(theirs.fileno())),
                     pass_fds=[theirs.fileno()],
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.STDOUT,
-                    env=_environment(paddlex_home),
+                    env=variables,
                     cwd=_ROOT,
                     start_new_session=True,
                 )
         except BaseException as error:
             writer.close()
+            shutil.rmtree(scratch, ignore_errors=True)
             if isinstance(error, OSError):
                 raise WorkerDiedError(f"it could not be started: {error}") from error
             raise
-        worker = cls(model, process, writer)
+        worker = cls(entry.name, process, writer, scratch)
         worker._tasks = [asyncio.create_task(worker._listen(reader)), asyncio.create_task(worker._forward_log())]
         try:
             async with asyncio.timeout(load_timeout_s):
@@ -102,18 +109,25 @@ class Worker:
             raise
         return worker
 
-    async def recognise(self, pages: tuple[PageInput, ...], options: Options, request_id: str) -> tuple[Page, ...]:
-        """The pages, read. Raises NotRecognisedError or WorkerDiedError."""
+    async def recognise(
+        self, pages: tuple[PageInput, ...], options: Options, request_id: str, on_begun: Callable[[int], None]
+    ) -> tuple[Page, ...]:
+        """The pages, read. Raises NotRecognisedError or WorkerDiedError.
+
+        `on_begun` is called when the worker begins, with how many requests it works on together.
+        """
         if self._process.returncode is not None:
             raise WorkerDiedError(self.epitaph())
         key = next(self._ids)
         answer: asyncio.Future[tuple[Page, ...]] = asyncio.get_running_loop().create_future()
         self._waiting[key] = answer
+        self._on_begun[key] = on_begun
         try:
             await self._send(protocol.Recognise(key, pages, options, request_id))
             return await answer
         finally:
             self._waiting.pop(key, None)
+            self._on_begun.pop(key, None)
 
     async def ended(self) -> None:
         """Return when the process is gone, however that came."""
@@ -143,6 +157,7 @@ class Worker:
         await self._process.wait()
         await asyncio.gather(*self._tasks)
         self._writer.close()
+        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
     def _end(self) -> None:
         try:
@@ -183,6 +198,10 @@ class Worker:
                 self._loaded.set_result(message)
             case protocol.LoadFailed(detail):
                 self._loaded.set_exception(LoadFailedError(detail))
+            case protocol.Begun(keys):
+                for key in keys:
+                    if on_begun := self._on_begun.get(key):
+                        on_begun(len(keys))
             case protocol.Recognised(key, pages):
                 self._answer(key, pages)
             case protocol.NotRecognised(key, detail, code):
@@ -232,9 +251,3 @@ def _log_fields(line: bytes) -> dict[str, Any]:
     if isinstance(fields, dict) and isinstance(fields.get("event"), str):
         return fields
     return {"event": text}
-
-
-def _environment(paddlex_home: Path) -> dict[str, str]:
-    """What a worker may know: no secret of the server's, and every library told that there is no network."""
-    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return inherited | _OFFLINE | {"PADDLEX_HOME": str(paddlex_home), "PADDLE_PDX_CACHE_HOME": str(paddlex_home)}

@@ -54,7 +54,8 @@ class Page:
     """One recognised page; `width` and `height` in px, `number` counted from 1, `seconds` spent on it by the engine.
 
     `images` maps the names that `markdown` refers to onto cropped files in the spool. `token_confidence` is the mean
-    probability of the recognised tokens, 0–1, or None where the engine gives none.
+    probability of the recognised tokens, 0–1, or None where the engine gives none. `warnings` say what of the request had
+    no effect. `engine_result` is the page as the engine's own library writes it as JSON, where it has such a form.
     """
 
     number: int
@@ -68,6 +69,8 @@ class Page:
     verdict: Verdict = Verdict.OK
     error: str | None = None
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    engine_result: Mapping[str, Any] | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """The page as JSON values."""
@@ -83,7 +86,8 @@ class Page:
             for block in wire["blocks"]
         )
         images = {name: Path(path) for name, path in wire["images"].items()}
-        return cls(**{**wire, "blocks": blocks, "images": images, "verdict": Verdict(wire["verdict"])})
+        verdict, warnings = Verdict(wire["verdict"]), tuple(wire["warnings"])
+        return cls(**{**wire, "blocks": blocks, "images": images, "verdict": verdict, "warnings": warnings})
 
 
 class FileType(StrEnum):

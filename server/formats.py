@@ -1,6 +1,7 @@
 """A Document in every form in which it can be had: Markdown, text, HTML, tables as CSV, everything as a zip. Pure.
 
-Figures are files beside the page while the request lives; the HTML holds them as data URIs, the zip under `images/`.
+Figures are files beside the page while the request lives; the HTML holds them as data URIs, the zip under their names in
+the Markdown.
 """
 
 import base64
@@ -8,7 +9,8 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from html import escape
 
 from server.documents import Block, BlockFormat, Document, Page
@@ -66,6 +68,7 @@ def archive(document: Document, title: str, reply_json: str) -> bytes:
     """A zip of everything: document.md, .json, .txt, .html, a CSV for each table, the figures that the Markdown names."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        document = _with_own_figures(document)
         target.writestr("document.md", markdown(document))
         target.writestr("document.json", reply_json)
         target.writestr("document.txt", plain_text(document))
@@ -76,6 +79,33 @@ def archive(document: Document, title: str, reply_json: str) -> bytes:
             for name, path in (page.images or {}).items():
                 target.write(path, name)
     return buffer.getvalue()
+
+
+def _with_own_figures(document: Document) -> Document:
+    """The document with no two figures of one name: engines that name them by their place repeat it on every page."""
+    taken: set[str] = set()
+    pages = []
+    for page in document.pages:
+        names = {name: _free(name, page.number, taken) for name in page.images or {}}
+        taken.update(names.values())
+        renamed = page.markdown
+        for name, new in names.items():
+            renamed = renamed.replace(name, new)
+        images = {names[name]: path for name, path in (page.images or {}).items()}
+        pages.append(replace(page, markdown=renamed, images=images, blocks=_renamed(page.blocks, names)))
+    return replace(document, pages=tuple(pages))
+
+
+def _free(name: str, page_number: int, taken: set[str]) -> str:
+    folder, slash, base = name.rpartition("/")
+    return f"{folder}{slash}page_{page_number}_{base}" if name in taken else name
+
+
+def _renamed(blocks: tuple[Block, ...], names: Mapping[str, str]) -> tuple[Block, ...]:
+    return tuple(
+        replace(block, content=names.get(block.content, block.content)) if block.format is BlockFormat.IMAGE else block
+        for block in blocks
+    )
 
 
 def _tables(document: Document) -> Iterator[tuple[int, Block]]:
@@ -120,7 +150,8 @@ def _block_html(page: Page, block: Block) -> str:
         case BlockFormat.IMAGE:
             path = (page.images or {}).get(block.content)
             data = base64.b64encode(path.read_bytes()).decode() if path else ""
-            return f'<figure><img alt="{escape(block.content)}" src="data:image/png;base64,{data}"></figure>'
+            kind = "jpeg" if block.content.endswith(".jpg") else "png"
+            return f'<figure><img alt="{escape(block.content)}" src="data:image/{kind};base64,{data}"></figure>'
         case BlockFormat.LATEX:
             return f"<pre>{escape(block.content)}</pre>"
     tag = _HEADINGS.get(block.type, "p")

@@ -35,6 +35,8 @@ class Policy:
     page_timeout_s: float
     max_pages: int
     max_rss_bytes: int
+    allow_cpu: bool = False
+    paddle_vl_recogniser: str = "native"
 
 
 def _log_mistake(serving: asyncio.Task[None]) -> None:
@@ -54,7 +56,7 @@ class ModelHost:
         self, entry: ModelEntry, policy: Policy, places: Places, on_change: Callable[["ModelHost"], None]
     ) -> None:
         self.entry = entry
-        self.reason = entry.absence(policy.paddlex_home)
+        self.reason = entry.absence(policy.paddlex_home, policy.paddle_vl_recogniser)
         self.revision = None if self.reason else entry.revision(policy.paddlex_home)
         self.state = ModelState.ABSENT if self.reason else ModelState.IDLE
         self.since = time.monotonic()
@@ -217,8 +219,9 @@ class ModelHost:
         for attempt in range(1, _LOAD_ATTEMPTS + 1):
             try:
                 return await Worker.start(
-                    self.entry.name,
+                    self.entry,
                     paddlex_home=self._policy.paddlex_home,
+                    allow_cpu=self._policy.allow_cpu,
                     load_timeout_s=self._policy.load_timeout_s,
                 )
             except LoadFailedError as error:

@@ -27,6 +27,8 @@ class PageLine:
         self._page_timeout_s = page_timeout_s
         self._waiting: deque[PageTask] = deque()
         self._suspect_in_work = False
+        self._busy_until = 0.0  # by the event loop's clock: when the worker should be through with what it has begun
+        self._behind: set[asyncio.Timeout] = set()  # of pages that the worker has not begun
 
     def join(self, task: PageTask, start_within_s: float | None) -> None:
         """Put it last. It fails with QueueFull when it has not begun within `start_within_s` seconds (None: any time)."""
@@ -62,19 +64,35 @@ class PageLine:
 
     def _begin(self, worker: Worker, task: PageTask) -> None:
         self._suspect_in_work = task.tries > 0
-        task.tries += 1
         working = asyncio.create_task(self._work(worker, task))
         self.in_work.add(working)
         working.add_done_callback(self._done)
 
     def _done(self, working: asyncio.Task[None]) -> None:
         self.in_work.discard(working)
+        if not self.in_work:
+            self._busy_until = 0.0
         self.wake.set()
 
+    def _begun(self, limit: asyncio.Timeout, together: int) -> None:
+        """The time of a page runs from here on; what waits behind it in the worker has that time and its own."""
+        self._behind.discard(limit)
+        self._busy_until = asyncio.get_running_loop().time() + together * self._page_timeout_s
+        for each, until in ((limit, 0.0), *((waiting, self._page_timeout_s) for waiting in self._behind)):
+            if not each.expired():
+                each.reschedule(self._busy_until + until)
+
     async def _work(self, worker: Worker, task: PageTask) -> None:
+        def begun(together: int) -> None:
+            task.tries += 1
+            self._begun(limit, together)
+
+        now = asyncio.get_running_loop().time()
+        limit = asyncio.timeout_at(max(now, self._busy_until) + self._page_timeout_s)
+        self._behind.add(limit)
         try:
-            async with asyncio.timeout(self._page_timeout_s):
-                pages = await worker.recognise((task.page,), task.options, task.request_id)
+            async with limit:
+                pages = await worker.recognise((task.page,), task.options, task.request_id, begun)
         except TimeoutError:
             await worker.kill()
             self._try_again(task, DeadlineExceeded(f"A page took longer than {self._page_timeout_s:g} s."))
@@ -95,6 +113,8 @@ class PageLine:
             elif not task.answer.done():
                 task.answer.set_result(pages[0])
             self.read += 1
+        finally:
+            self._behind.discard(limit)
 
     def _try_again(self, task: PageTask, error: Exception) -> None:
         if task.may_be_tried_again:

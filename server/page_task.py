@@ -11,7 +11,7 @@ _TRIES = 2
 
 @dataclass(eq=False)
 class PageTask:
-    """A page in a model's line. Made inside the event loop; `tries` counts how often a worker was given it."""
+    """A page in a model's line. Made inside the event loop; `tries` counts how often a worker began it."""
 
     page: PageInput
     options: Options

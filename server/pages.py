@@ -153,6 +153,7 @@ class Reader:
         self._spool = spool
         self._child: Child | None = None
         self._document: Path | None = None
+        self._of: int | None = None
         self._ending: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -183,6 +184,7 @@ class Reader:
             request, lambda answer: Opened(FileType(answer["file_type"]), answer["media_type"], answer["total_pages"])
         )
         self._document = document
+        self._of = opened.total_pages if opened.file_type is FileType.PDF or opened.total_pages > 1 else None
         return opened
 
     async def render(self, number: int) -> PageInput:
@@ -196,7 +198,7 @@ class Reader:
         request = {"step": "render", "document": str(self._document), "number": number, "target": str(target)}
 
         def page(answer: dict[str, Any]) -> PageInput:
-            return PageInput(number, target, answer["width"], answer["height"])
+            return PageInput(number, target, answer["width"], answer["height"], self._of)
 
         try:
             return await self._ask(request, page)

@@ -1,7 +1,7 @@
 """What the server and an engine worker say to each other: one JSON object a line, over a socket of their own.
 
     server → worker    recognise, close
-    worker → server    loaded | load_failed, then for each recognise: recognised | not_recognised
+    worker → server    loaded | load_failed, then for each recognise: begun, and recognised | not_recognised
 
 Standard library only; page images travel by their path in the spool, never by value.
 """
@@ -55,6 +55,14 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """Work on these requests begins now, as one batch."""
+
+    kind: ClassVar[str] = "begun"
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     """One result for each page asked for, in the same order."""
 
@@ -73,9 +81,9 @@ class NotRecognised:
     code: str | None
 
 
-Message = Recognise | Close | Loaded | LoadFailed | Recognised | NotRecognised
+Message = Recognise | Close | Loaded | LoadFailed | Begun | Recognised | NotRecognised
 _KINDS: dict[str, type[Message]] = {
-    cls.kind: cls for cls in (Recognise, Close, Loaded, LoadFailed, Recognised, NotRecognised)
+    cls.kind: cls for cls in (Recognise, Close, Loaded, LoadFailed, Begun, Recognised, NotRecognised)
 }
 
 
@@ -103,6 +111,8 @@ def decode(line: bytes) -> Message:
             wire["pages"] = tuple(PageInput(**page | {"path": Path(page["path"])}) for page in wire["pages"])
         elif kind is Recognised:
             wire["pages"] = tuple(Page.from_wire(page) for page in wire["pages"])
+        elif kind is Begun:
+            wire["ids"] = tuple(wire["ids"])
         return kind(**wire)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"not a message: {line[:200]!r} ({error!r})") from error

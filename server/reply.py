@@ -72,6 +72,8 @@ def build(finished: Finished) -> Reply:
         "request_id": finished.request_id,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
+    if warnings := list(dict.fromkeys(warning for page in document.pages for warning in page.warnings)):
+        common["warnings"] = warnings
     if document.file_type is FileType.IMAGE and document.total_pages == 1:
         return _image(finished, document.pages[0], common)
     return _paged(finished, confidences, common)
@@ -87,6 +89,7 @@ def _image(finished: Finished, page: Page, common: dict[str, Any]) -> ImageReply
         height=page.height,
         verdict=page.verdict,
         timing=Timing(inference_seconds=round(page.seconds, 3), total_seconds=round(finished.total_seconds, 3)),
+        **_engine_result(page, content),
     )
 
 
@@ -122,7 +125,12 @@ def _page(page: Page, confidence: Confidence | None, content: bool) -> PageReply
         verdict=page.verdict,
         error=page.error,
         timing_seconds=round(page.seconds, 3),
+        **_engine_result(page, content),
     )
+
+
+def _engine_result(page: Page, content: bool) -> dict[str, Any]:
+    return {"engine_result": page.engine_result} if content and page.engine_result is not None else {}
 
 
 def _blocks(page: Page) -> list[BlockReply]:

@@ -7,9 +7,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from server.confidence import Basis
 from server.documents import BlockFormat, FileType, Verdict
+from server.options import OptionType
 from server.states import ModelState
 
 DEFAULT_PROMPT = "Extract all text"
+_ENGINE_RESULT = "The page as the engine's own library writes it as JSON, where it has such a form (`paddleocr-vl*`)"
 
 
 class Format(StrEnum):
@@ -96,6 +98,7 @@ class PageReply(BaseModel):
     verdict: Verdict
     error: str | None
     timing_seconds: float
+    engine_result: dict[str, Any] | None = Field(None, description=_ENGINE_RESULT)
 
 
 class _Reply(BaseModel):
@@ -112,6 +115,7 @@ class _Reply(BaseModel):
     request_id: str
     timestamp: str
     outputs: dict[Format, str] | None = Field(None, description="The `formats` asked for; zip in base64")
+    warnings: list[str] | None = Field(None, description="What of the request had no effect, if anything")
     local_files: dict[str, str] | None = Field(None, description="With `save`: where each file is served, by kind")
 
 
@@ -123,6 +127,7 @@ class ImageReply(_Reply):
     blocks: list[BlockReply] | None
     verdict: Verdict
     timing: Timing
+    engine_result: dict[str, Any] | None = Field(None, description=_ENGINE_RESULT)
 
 
 class DocumentReply(_Reply):
@@ -148,6 +153,20 @@ class Problem(BaseModel):
     retry_after: int | None = Field(None, description="Seconds after which the same request may succeed")
 
 
+class OptionRow(BaseModel):
+    """An option of a model; a `default` of null is the library's own value. Bounds are inclusive, `above` is not."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    description: str
+    type: OptionType
+    default: Any
+    least: float | None
+    above: float | None
+    most: float | None
+    choices: list[str]
+
+
 class ModelRow(BaseModel):
     """One model of `/models`; sizes in MB, about."""
 
@@ -164,7 +183,7 @@ class ModelRow(BaseModel):
     gpu_memory_mb: int
     gives_token_confidence: bool
     prompts: dict[str, str]
-    options: dict[str, str]
+    options: dict[str, OptionRow]
 
 
 class ModelsReply(BaseModel):

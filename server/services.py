@@ -60,6 +60,8 @@ class Services:
             page_timeout_s=settings.page_timeout_s,
             max_pages=settings.worker_max_pages,
             max_rss_bytes=settings.worker_max_rss_mb * MIB,
+            allow_cpu=settings.allow_cpu,
+            paddle_vl_recogniser=settings.paddle_vl_recogniser,
         )
         gpu = FirstGpu()
         places = Places(settings.max_loaded_models, settings.gpu_memory_share, gpu)

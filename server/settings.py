@@ -9,7 +9,7 @@ import os
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -98,6 +98,13 @@ class Settings(BaseSettings):
     )
     gpu_memory_share: float = Field(
         0.9, description="Share of the GPU's memory that loaded models may take together", ge=0.05, le=1
+    )
+    allow_cpu: bool = Field(
+        False, description="Run GPU models on the CPU where the GPU is missing or does not fit the installed packages"
+    )
+    paddle_vl_recogniser: Annotated[Literal["native", "vllm"], BeforeValidator(_lower)] = Field(
+        "native",
+        description="What reads the regions for `paddleocr-vl*`: PaddlePaddle itself, or a vLLM server beside it",
     )
 
     max_upload_mb: int = Field(100, description="Largest document, MiB", ge=1, le=10_000)

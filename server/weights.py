@@ -41,7 +41,10 @@ class Weights:
         return [pattern for pattern in self.files if not any(_matches(name, pattern) for name in names)]
 
     def absence(self, home: Path, locks: Mapping[str, lock.LockedWeights]) -> str | None:
-        """Why these weights cannot be served from `home`, or None when at a glance they can."""
+        """Why these weights cannot be served from `home`, or None when at a glance they can.
+
+        What is in the lock must be as the lock says; of anything else no more is known than that no file is missing.
+        """
         if self.name in locks:
             locked = locks[self.name]
             if locked.folder != self.folder:
@@ -53,7 +56,7 @@ class Weights:
         there = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
         if lacking := self.lacking(there):
             return f"{self.folder}/{lacking[0]} is missing"
-        return f"{self.folder} is not in {lock.FILE_NAME}: nobody knows whether it is whole"
+        return None
 
 
 def _matches(name: str, pattern: str) -> bool:

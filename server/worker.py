@@ -1,8 +1,9 @@
 """The child program that holds one model: `python -m server.worker MODEL`.
 
-The engine's libraries are imported, and the model is loaded, on the main thread. By hand,
-`python -m server.worker MODEL page.png` prints the page's Markdown. Standard library only, apart from what the engine
-itself imports.
+The engine's libraries are imported, the model is loaded, and an engine that batches is called on the main thread: what
+Paddle knows about being in eager mode belongs to the thread that first imported it, and is lost with that thread.
+By hand, `python -m server.worker MODEL page.png` prints the page's Markdown. Standard library only, apart from what the
+engine itself imports.
 """
 
 import argparse
@@ -10,21 +11,25 @@ import ctypes
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from types import SimpleNamespace
 
-from server import catalog, protocol
+from server import catalog, protocol, stacks
 from server.engines import create
-from server.engines.base import Engine, PageInput
+from server.engines.base import Engine, Loading, PageInput
 from server.errors import OcrError
 
 NICENESS = 5
@@ -42,6 +47,8 @@ _DOT_PX = 10
 log = logging.getLogger("server.worker")
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_batch = SimpleNamespace(request_ids="")
+"""Whose pages the main thread reads: libraries log from threads of their own, which inherit no context."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -50,7 +57,7 @@ class _JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"level": record.levelname.lower(), "event": record.getMessage(), "logger": record.name}
-        if request_id := _request_id.get():
+        if request_id := _request_id.get() or _batch.request_ids:
             line["request_id"] = request_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -66,7 +73,7 @@ def main() -> int:
     given = arguments.parse_args()
     entry = catalog.find(catalog.read(), given.model)
     if given.channel is None:
-        return _by_hand(create(entry.engine), given.images, entry.check_options({}))
+        return _by_hand(entry, given.images)
     _settle_in()
     with socket.socket(fileno=given.channel) as channel:
         return serve(entry, channel)
@@ -83,53 +90,111 @@ def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
     started = time.perf_counter()
     try:
         engine = create(entry.engine)
-        engine.load()
-        _warm_up(engine, entry.check_options({}))
+        engine.load(_loading(entry))
+        _warm_up(engine, entry)
     except Exception as error:
         log.exception("model not loaded")
         send(protocol.LoadFailed("".join(traceback.format_exception_only(error)).strip()))
         return 1
     send(protocol.Loaded(engine.concurrency, time.perf_counter() - started))
 
-    with channel.makefile("rb") as lines:
-        if engine.concurrency == 1:
-            _answer_all(lines, lambda message: _answer(engine, message, send))
-        else:
-            with ThreadPoolExecutor(engine.concurrency, "recognise") as threads:
-                _answer_all(lines, lambda message: threads.submit(_answer, engine, message, send))
+    requests = _Requests(channel)
+    if engine.batches:
+        while batch := requests.next_batch(engine.concurrency):
+            _batch.request_ids = ",".join(dict.fromkeys(message.request_id for message in batch))
+            _answer(engine, batch, send)
+            _batch.request_ids = ""
+            _request_id.set(None)
+    elif engine.concurrency == 1:
+        while batch := requests.next_batch(1):
+            _answer(engine, batch, send)
+    else:
+        with ThreadPoolExecutor(engine.concurrency, "recognise") as threads:
+            while batch := requests.next_batch(1):
+                threads.submit(_answer, engine, batch, send)
     engine.close()
     return 0
 
 
-def _answer_all(lines: Iterable[bytes], answer: Callable[[protocol.Recognise], object]) -> None:
-    for line in lines:
-        match protocol.decode(line):
-            case protocol.Recognise() as message:
-                answer(message)
-            case protocol.Close():
-                return
-            case other:
-                raise protocol.ProtocolError(f"{other.kind} is not for a worker")
+def _loading(entry: catalog.ModelEntry) -> Loading:
+    """What the server has put into the environment, see `stacks.variables`."""
+    home = Path(os.environ.get("PADDLEX_HOME", ""))
+    folders = {weights.name: home / weights.folder for weights in (*entry.weights, *entry.optional_weights)}
+    return Loading(
+        model=entry.name,
+        weights={name: folder for name, folder in folders.items() if folder.is_dir()},
+        allow_cpu=os.environ.get("ALLOW_CPU") == "1",
+        recogniser_url=os.environ.get("RECOGNISER_URL") or None,
+    )
 
 
-def _answer(engine: Engine, message: protocol.Recognise, send: Callable[[protocol.Message], None]) -> None:
-    _request_id.set(message.request_id)
+class _Requests:
+    """What the server asks for, in its order: next, and what has already come that is like it."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._unread = b""
+        self._waiting: deque[protocol.Recognise] = deque()
+        self._open = True
+
+    def next_batch(self, most: int) -> list[protocol.Recognise]:
+        """Up to `most` requests with the same options; waits for one. Empty after `Close`, or without the server."""
+        while self._open and (not self._waiting or select.select([self._channel], [], [], 0)[0]):
+            self._receive()
+        if not self._waiting:
+            return []
+        options = self._waiting[0].options
+        batch = [message for message in self._waiting if message.options == options][:most]
+        for message in batch:
+            self._waiting.remove(message)
+        return batch
+
+    def _receive(self) -> None:
+        data = self._channel.recv(1 << 16)
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        self._open = bool(data)
+        for line in lines:
+            match protocol.decode(line):
+                case protocol.Recognise() as message:
+                    self._waiting.append(message)
+                case protocol.Close():
+                    self._open = False
+                case other:
+                    raise protocol.ProtocolError(f"{other.kind} is not for a worker")
+
+
+def _answer(engine: Engine, batch: Sequence[protocol.Recognise], send: Callable[[protocol.Message], None]) -> None:
+    """One answer to each request. Where several fail together, each is tried by itself: only the culprit fails."""
+    _request_id.set(batch[0].request_id if len(batch) == 1 else None)
+    send(protocol.Begun(tuple(message.id for message in batch)))
+    unanswered = deque(batch)
     try:
-        pages = engine.recognise(message.pages, message.options)
+        for page in engine.recognise([page for message in batch for page in message.pages], batch[0].options):
+            message = unanswered.popleft()
+            if engine.batches:  # slow ones: a line for each page tells that it goes on
+                _request_id.set(message.request_id)
+                log.info("page %d read in %.2f s: %s", page.number, page.seconds, page.verdict)
+            send(protocol.Recognised(message.id, (page,)))
     except OcrError as error:
-        send(protocol.NotRecognised(message.id, error.detail, error.code))
+        failure = protocol.NotRecognised(0, error.detail, error.code)
     except Exception as error:
-        if all(page.path.exists() for page in message.pages):
+        if all(page.path.exists() for message in unanswered for page in message.pages):
             log.exception("pages not recognised")
         else:  # a request that ends early takes its pages with it, also those in work
             log.info("pages withdrawn")
-        send(protocol.NotRecognised(message.id, f"{type(error).__name__}: {error}", None))
+        failure = protocol.NotRecognised(0, f"{type(error).__name__}: {error}", None)
     else:
-        send(protocol.Recognised(message.id, tuple(pages)))
+        failure = protocol.NotRecognised(0, "the engine gave no result for the page", None)
+    if len(unanswered) > 1:
+        for message in unanswered:
+            _answer(engine, [message], send)
+    elif unanswered:
+        send(replace(failure, id=unanswered[0].id))
 
 
-def _warm_up(engine: Engine, options: dict[str, str]) -> None:
+def _warm_up(engine: Engine, entry: catalog.ModelEntry) -> None:
     """A page with a word on it through the whole engine: the first call allocates and compiles. Raises what it raises."""
+    options = entry.check_options({"max_new_tokens": 16} if "max_new_tokens" in entry.options else {})
     width, height, left, top = 640, 320, 100, 100
     pixels = bytearray(b"\xff" * (width * height * 3))
     for row, dots in enumerate(_WORD):
@@ -140,7 +205,7 @@ def _warm_up(engine: Engine, options: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="offline-ocr-warm-up-") as folder:
         path = Path(folder) / "page.ppm"
         path.write_bytes(b"P6 %d %d 255\n" % (width, height) + pixels)
-        engine.recognise([PageInput(1, path, width, height)], options)
+        list(engine.recognise([PageInput(1, path, width, height)], options))
 
 
 def _settle_in() -> None:
@@ -157,18 +222,25 @@ def _settle_in() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
-def _by_hand(engine: Engine, images: list[Path], options: dict[str, str]) -> int:
+def _by_hand(entry: catalog.ModelEntry, images: list[Path]) -> int:
+    python = stacks.python_of(entry.engine)
+    if sys.executable != str(python):
+        os.execv(python, [str(python), "-m", "server.worker", entry.name, *map(str, images)])  # noqa: S606
     from PIL import Image  # noqa: PLC0415 every engine stack has Pillow; the worker itself does without
 
-    engine.load()
-    with tempfile.TemporaryDirectory(prefix="offline-ocr-by-hand-") as folder:
+    with tempfile.TemporaryDirectory(prefix="offline-ocr-by-hand-") as name:
+        folder = Path(name)
+        home = Path(os.environ.get("PADDLEX_HOME", ""))
+        os.environ.update(stacks.variables(home, folder, next(iter(entry.fonts), None)))
+        engine = create(entry.engine)
+        engine.load(_loading(entry))
         for number, path in enumerate(images, start=1):
             image = Image.open(path).convert("RGB")
-            target = Path(folder) / f"page-{number:05}.ppm"
+            target = folder / f"page-{number:05}.ppm"
             image.save(target)
-            [page] = engine.recognise([PageInput(number, target, *image.size)], options)
+            [page] = engine.recognise([PageInput(number, target, *image.size)], entry.check_options({}))
             sys.stdout.write(page.markdown + "\n")
-    engine.close()
+        engine.close()
     return 0
 
 

@@ -7,6 +7,7 @@ from server.engines.base import Engine
 _CLASSES = {
     "rapidocr": "RapidOcrEngine",
     "tesseract": "TesseractEngine",
+    "paddle_vl": "PaddleVlEngine",
 }
 
 

@@ -1,6 +1,6 @@
 """What every engine looks like to the worker that runs it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,22 +19,44 @@ class PageInput:
     path: Path
     width: int
     height: int
+    of: int | None = None
+    """How many pages the document has; None for a page that is an image of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What an engine needs to know to load a model.
+
+    `weights` maps each of the model's weights that are here onto its folder. `allow_cpu`: a GPU that is missing or does
+    not fit is no obstacle. `recogniser_url`: where a server recognises for the engine; None where it does so itself.
+    """
+
+    model: str
+    weights: Mapping[str, Path]
+    allow_cpu: bool = False
+    recogniser_url: str | None = None
 
 
 class Engine(Protocol):
     """One loaded model.
 
-    The worker calls `load` once, on its main thread, before anything else. With `concurrency` 1 `recognise` is called
-    on the main thread only; with more, that many threads call it at once.
+    The worker calls `load` once, on its main thread, before anything else. An engine that `batches` is called on the
+    main thread only, one call at a time, with up to `concurrency` pages of like options. Any other gets one page a call;
+    with a `concurrency` above 1 that many threads call it at once, else the main thread does.
     """
 
     concurrency: int
+    batches: bool
 
-    def load(self) -> None:
+    def load(self, loading: Loading) -> None:
         """Open the weights. Raises any exception when that fails; its text reaches the operator."""
 
-    def recognise(self, pages: Sequence[PageInput], options: Options) -> list[Page]:
-        """Read the pages, one result for each, in their order. Crops are written beside `PageInput.path`."""
+    def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterable[Page]:
+        """Read the pages: one result for each, in their order, each as soon as it is there.
+
+        An exception is about the first page without a result; where there were several, the worker asks for the rest one
+        by one. Crops are written beside `PageInput.path`.
+        """
 
     def close(self) -> None:
         """Free what `load` took."""

@@ -38,15 +38,20 @@ class View:
 
     def given(self, bbox: BBox, width: int, height: int) -> BBox:
         """A region of this view in pixels of the page as given, which is `width` × `height` px."""
-        x0, y0, x1, y1 = bbox
-        match self.quarters:
-            case 1:
-                x0, y0, x1, y1 = y0, height - x1, y1, height - x0
-            case 2:
-                x0, y0, x1, y1 = width - x1, height - y1, width - x0, height - y0
-            case 3:
-                x0, y0, x1, y1 = width - y1, x0, width - y0, x1
-        return max(0, x0), max(0, y0), min(width, x1), min(height, y1)
+        return turned_back(bbox, self.quarters, width, height)
+
+
+def turned_back(bbox: BBox, quarters: int, width: int, height: int) -> BBox:
+    """A region of a page that was turned clockwise by `quarters` × 90°, on the page as given, `width` × `height` px."""
+    x0, y0, x1, y1 = bbox
+    match quarters:
+        case 1:
+            x0, y0, x1, y1 = y0, height - x1, y1, height - x0
+        case 2:
+            x0, y0, x1, y1 = width - x1, height - y1, width - x0, height - y0
+        case 3:
+            x0, y0, x1, y1 = width - y1, x0, width - y0, x1
+    return max(0, x0), max(0, y0), min(width, x1), min(height, y1)
 
 
 def lengths(quads: Quads) -> NDArray[np.float32]:

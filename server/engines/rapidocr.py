@@ -14,7 +14,7 @@ from openvino import Core
 from rapidocr.utils.process_img import get_rotate_crop_image
 
 from server.documents import Page
-from server.engines.base import Options, PageInput
+from server.engines.base import Loading, Options, PageInput
 from server.engines.openvino_cpu import return_freed_memory
 from server.engines.orientation import Image, Quads, View, lengths, standing
 from server.engines.ppocr_detection import TextDetector
@@ -36,13 +36,15 @@ Reading = tuple[str, float]
 class RapidOcrEngine:
     """The embedded default: `concurrency` pages at once, their lines shared among all processor cores."""
 
+    batches = False
+
     def __init__(self) -> None:
         self._cores = len(os.sched_getaffinity(0))
         # A second page in flight fills the cores while the first one's regions are worked out in Python; past four,
         # only memory grows.
         self.concurrency = min(4, self._cores)
 
-    def load(self) -> None:
+    def load(self, loading: Loading) -> None:
         """Open the models. Raises RuntimeError when the wheel does not hold them or they are not what was measured."""
         logging.getLogger("RapidOCR").setLevel(logging.ERROR)
         return_freed_memory()

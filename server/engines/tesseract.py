@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from server.documents import Page
-from server.engines.base import Options, PageInput
+from server.engines.base import Loading, Options, PageInput
 from server.engines.orientation import View
 from server.engines.reading import finish, open_page, write_image
 from server.errors import BadOption
@@ -27,10 +27,12 @@ _TURNS = {90: 1, 180: 2, 270: 3}  # degrees clockwise that Tesseract advises →
 class TesseractEngine:
     """One program run for each page; `concurrency` of them at once, each on one processor."""
 
+    batches = False
+
     def __init__(self) -> None:
         self.concurrency = len(os.sched_getaffinity(0))
 
-    def load(self) -> None:
+    def load(self, loading: Loading) -> None:
         """Look at what is installed. Raises FileNotFoundError without Tesseract."""
         self._languages = set(_run("--list-langs").splitlines()[1:])
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from server.model_host import ModelHost
 from server.routes.dependencies import ServicesDep
-from server.schemas import ModelReply, ModelRow, ModelsReply
+from server.schemas import ModelReply, ModelRow, ModelsReply, OptionRow
 from server.services import Services
 from server.states import ModelState
 
@@ -60,5 +60,5 @@ def _row(host: ModelHost) -> ModelRow:
         gpu_memory_mb=entry.gpu_memory_mb,
         gives_token_confidence=entry.token_confidence,
         prompts=dict(entry.prompts),
-        options={name: f"{spec.description} (default {spec.default})" for name, spec in entry.options.items()},
+        options={name: OptionRow.model_validate(spec) for name, spec in entry.options.items()},
     )

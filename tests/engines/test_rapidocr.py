@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from server.documents import BBox, Page, Verdict
-from server.engines.base import PageInput
+from server.engines.base import Loading, PageInput
 from server.engines.rapidocr import RapidOcrEngine
 
 pytestmark = pytest.mark.engines
@@ -34,7 +34,7 @@ TURNS = {
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RapidOcrEngine]:
     engine = RapidOcrEngine()
-    engine.load()
+    engine.load(Loading("pp-ocr", {}))
     yield engine
     engine.close()
 
@@ -231,7 +231,7 @@ def test_a_file_that_is_no_image_is_an_error(engine: RapidOcrEngine, tmp_path: P
 
 def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     engine = RapidOcrEngine()
-    engine.load()
+    engine.load(Loading("pp-ocr", {}))
     read(engine, drawn(LETTER[:1], (600, 200)), tmp_path)
     read(engine, drawn([], (600, 200)), tmp_path)
     engine.close()

@@ -10,7 +10,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from server.documents import Page
-from server.engines.base import PageInput
+from server.engines.base import Loading, PageInput
 from server.engines.rapidocr import RapidOcrEngine
 
 pytestmark = pytest.mark.engines
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engines
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RapidOcrEngine]:
     engine = RapidOcrEngine()
-    engine.load()
+    engine.load(Loading("pp-ocr", {}))
     yield engine
     engine.close()
 

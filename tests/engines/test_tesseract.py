@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from server.documents import Page, Verdict
-from server.engines.base import PageInput
+from server.engines.base import Loading, PageInput
 from server.engines.tesseract import TesseractEngine
 from server.errors import BadOption
 
@@ -39,7 +39,7 @@ LINES = (
 @pytest.fixture(scope="module")
 def engine() -> TesseractEngine:
     engine = TesseractEngine()
-    engine.load()
+    engine.load(Loading("tesseract", {}))
     return engine
 
 

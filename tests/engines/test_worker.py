@@ -7,6 +7,7 @@ import pytest
 import structlog
 from PIL import Image
 
+from server import catalog
 from server.child import NotRecognisedError, Worker
 from server.documents import Verdict
 from server.engines.base import PageInput
@@ -25,11 +26,11 @@ def test_only_a_page_that_is_there_can_be_an_error(tmp_path: Path) -> None:
     broken.write_bytes(b"not an image")
 
     async def drive() -> list[str]:
-        worker = await Worker.start("pp-ocr", paddlex_home=tmp_path, load_timeout_s=60)
+        worker = await Worker.start(catalog.read()["pp-ocr"], paddlex_home=tmp_path, load_timeout_s=60)
         for unreadable in (tmp_path / "gone.ppm", broken):
             with pytest.raises(NotRecognisedError, match="is not an image"):
-                await worker.recognise((_page(unreadable),), {}, unreadable.stem)
-        [page] = await worker.recognise((_page(blank),), {}, "blank")
+                await worker.recognise((_page(unreadable),), {}, unreadable.stem, lambda _: None)
+        [page] = await worker.recognise((_page(blank),), {}, "blank", lambda _: None)
         await worker.close()
         return [page.verdict]
 

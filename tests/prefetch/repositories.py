@@ -71,6 +71,7 @@ def _deepseek(name: str) -> dict[str, bytes]:
 _PARTS: dict[str, dict[str, bytes]] = {
     "PaddlePaddle/PP-DocLayoutV2": _paddle("PP-DocLayoutV2"),
     "PaddlePaddle/PP-DocLayoutV3": _paddle("PP-DocLayoutV3"),
+    "PaddlePaddle/UVDoc": _paddle("UVDoc"),
     "PaddlePaddle/PP-DocLayoutV3_safetensors": {
         "config.json": as_json(model_type="pp_doclayout_v3"),
         "model.safetensors": safetensors("PP-DocLayoutV3"),

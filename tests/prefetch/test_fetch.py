@@ -12,7 +12,7 @@ from tests.prefetch.hub import Fault, Hub
 from tests.prefetch.repositories import REPOSITORIES
 
 pytestmark = pytest.mark.prefetch
-WEIGHTS = catalog.read_weights()
+WEIGHTS = {part.name: part for model in catalog.read().values() for part in model.weights}
 
 
 def _content(home: Path, name: str) -> dict[str, bytes]:
@@ -64,6 +64,11 @@ def test_a_mirror_that_leaves_sizes_out(prefetch: Command, hub: Hub) -> None:
     assert done.code == 0, done.out
     assert lock.read(prefetch.home / lock.FILE_NAME)["GLM-OCR"].source == "huggingface"
     assert _content(prefetch.home, "GLM-OCR") == _needed("GLM-OCR")
+
+
+def test_what_a_model_can_do_without_is_brought_by_its_own_name(prefetch: Command) -> None:
+    assert prefetch("fetch", "UVDoc").code == 0
+    assert prefetch.folders() == ["official_models/UVDoc"]
 
 
 def test_only_the_chosen_models_and_what_they_share(prefetch: Command) -> None:

@@ -82,11 +82,14 @@ class FakeWorker:
         self._workers = workers
         self._gone = asyncio.Event()
 
-    async def recognise(self, pages: tuple[PageInput, ...], options: Options, request_id: str) -> tuple[Page, ...]:
+    async def recognise(
+        self, pages: tuple[PageInput, ...], options: Options, request_id: str, on_begun: Callable[[int], None]
+    ) -> tuple[Page, ...]:
         """The pages, read as the script says; WorkerDiedError when the worker ends meanwhile."""
         if self._gone.is_set():
             raise WorkerDiedError(self.epitaph())
         [page] = pages
+        on_begun(1)
         self.begun.append(page.number)
         self._workers.busy.add(page.number)
         self._workers.beginnings.append((page.number, frozenset(self._workers.busy)))
@@ -162,14 +165,16 @@ class FakeWorkers:
         self.loading_may_end.set()
         self.rss: Callable[[FakeWorker], int] = lambda worker: 0
 
-    async def start(self, model: str, *, paddlex_home: Path, load_timeout_s: float) -> FakeWorker:
+    async def start(
+        self, entry: ModelEntry, *, paddlex_home: Path, allow_cpu: bool, load_timeout_s: float
+    ) -> FakeWorker:
         """A worker, or the failure that the test asked for."""
         self.loads += 1
         await self.loading_may_end.wait()
         failure = self.load_failures.pop(0) if self.load_failures else None
         if failure is not None:
             raise failure
-        self.started.append(FakeWorker(self, model, pid=1000 + len(self.started)))
+        self.started.append(FakeWorker(self, entry.name, pid=1000 + len(self.started)))
         self.most_alive = max(self.most_alive, len(self.alive))
         return self.started[-1]
 

@@ -30,6 +30,8 @@ ORDER = [
     # the engine workers, and the server's side of them
     "engines.base",
     "engines",
+    "options",
+    "stacks",
     "lock",
     "weights",
     "catalog",

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from server import catalog, lock
-from server.catalog import ModelEntry, OptionSpec
+from server.catalog import ModelEntry
 from server.errors import BadOption, UnknownModel
 from server.lock import LockedFile, LockedWeights
+from server.options import OptionSpec
 from server.weights import Weights
 from tests.unit.fakes import ENTRY
 
 CATALOG = catalog.read()
 WEIGHTS = catalog.read_weights()
-LANG = OptionSpec("Language codes, joined by +", "rus+eng", r"[a-z]{3}(\+[a-z]{3})*")
+LANG = OptionSpec("Language codes, joined by +", "text", "rus+eng", pattern=r"[a-z]{3}(\+[a-z]{3})*")
 READER = replace(ENTRY, name="reader", options={"lang": LANG})
 
 
@@ -53,7 +54,7 @@ def test_weights_are_complete_and_stored_once(weights: Weights) -> None:
     assert weights.modelscope
     assert (weights.bos is not None) == weights.folder.startswith("official_models/")
     assert not any(pattern.endswith((".py", ".bin")) or "/" in pattern for pattern in weights.files + weights.optional)
-    assert any(weights in entry.weights for entry in CATALOG.values())
+    assert any(weights in (*entry.weights, *entry.optional_weights) for entry in CATALOG.values())
     assert sum(other.folder == weights.folder for other in WEIGHTS.values()) == 1
 
 
@@ -108,12 +109,13 @@ def test_a_missing_file_of_the_weights_is_named(home: Path) -> None:
     assert _needing(weights=(PART,)).absence(home) == f"hub/part/a.safetensors is missing (in {home})"
 
 
-def test_what_is_not_locked_is_not_served(home: Path) -> None:
+def test_what_is_not_locked_is_served_while_no_file_is_missing_and_said_to_be_of_unknown_origin(home: Path) -> None:
     (home / lock.FILE_NAME).unlink()
-    reason = _needing(weights=(PART,)).absence(home)
-    assert reason == f"hub/part is not in models.lock.json: nobody knows whether it is whole (in {home})"
+    entry = _needing(weights=(PART,))
+    assert entry.absence(home) is None
+    assert entry.revision(home) == "part of unknown origin"
     (home / "hub/part/config.json").unlink()
-    assert _needing(weights=(PART,)).absence(home) == f"hub/part/config.json is missing (in {home})"
+    assert entry.absence(home) == f"hub/part/config.json is missing (in {home})"
 
 
 def test_weights_that_were_never_fetched_are_missing(tmp_path: Path) -> None:

@@ -23,22 +23,25 @@ PAGE = Page(
     token_confidence=0.25,
     verdict=Verdict.OK,
     seconds=1.5,
+    warnings=("no effect",),
+    engine_result={"width": 100},
 )
 LINES = [
     (
-        protocol.Recognise(7, (PageInput(2, Path("/spool/p.ppm"), 100, 50),), {"lang": "rus+eng"}, "req_1"),
-        '{"kind":"recognise","id":7,"pages":[{"number":2,"path":"/spool/p.ppm","width":100,"height":50}],'
+        protocol.Recognise(7, (PageInput(2, Path("/spool/p.ppm"), 100, 50, 3),), {"lang": "rus+eng"}, "req_1"),
+        '{"kind":"recognise","id":7,"pages":[{"number":2,"path":"/spool/p.ppm","width":100,"height":50,"of":3}],'
         '"options":{"lang":"rus+eng"},"request_id":"req_1"}\n',
     ),
     (protocol.Close(), '{"kind":"close"}\n'),
     (protocol.Loaded(4, 1.25), '{"kind":"loaded","concurrency":4,"seconds":1.25}\n'),
     (protocol.LoadFailed("no weights"), '{"kind":"load_failed","detail":"no weights"}\n'),
+    (protocol.Begun((7, 8)), '{"kind":"begun","ids":[7,8]}\n'),
     (
         protocol.Recognised(7, (PAGE,)),
         '{"kind":"recognised","id":7,"pages":[{"number":2,"width":100,"height":50,"text":"Ёж","markdown":"# Ёж",'
         '"blocks":[{"type":"doc_title","bbox":[1,2,30,40],"content":"Ёж","format":"text","order":0,"confidence":0.5}],'
         '"images":{"figure_1.png":"/spool/page-00002_figure_1.png"},"token_confidence":0.25,"verdict":"ok",'
-        '"error":null,"seconds":1.5}]}\n',
+        '"error":null,"seconds":1.5,"warnings":["no effect"],"engine_result":{"width":100}}]}\n',
     ),
     (
         protocol.NotRecognised(7, "ValueError: no", None),

@@ -28,6 +28,8 @@ DEFAULTS = {
     "PRELOAD": None,
     "MAX_LOADED_MODELS": 0,
     "GPU_MEMORY_SHARE": 0.9,
+    "ALLOW_CPU": False,
+    "PADDLE_VL_RECOGNISER": "native",
     "MAX_UPLOAD_MB": 100,
     "MAX_PAGES": 2000,
     "MAX_PIXELS": 64_000_000,

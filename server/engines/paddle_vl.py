@@ -1,0 +1,162 @@
+"""`paddleocr-vl`, `-1.5`, `-1.6`: PaddleX's own PaddleOCR-VL pipeline, in the environment `.venv-paddle`.
+
+The pipeline is the one behind the models' public demo; nothing of it is rebuilt here. One pipeline has one caller at a
+time: shared by threads, PaddleX hands one page the layout of another and says nothing.
+"""
+
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+
+from server.documents import Page
+from server.engines import gpu_fit
+from server.engines.base import Loading, Options, PageInput
+from server.errors import BadOption
+
+_PAGES = 4  # at once, recognised by PaddlePaddle: the next page's layout is found while this one is read
+_PAGES_SERVED = 16  # at once, recognised by a server: its batches are made of the regions of many pages
+
+_OURS = ("prettify_markdown", "show_formula_number", "table_format")
+"""Options that are about what is written down, not about `predict`."""
+_SAMPLING = {"temperature": 0, "top_p": 1, "repetition_penalty": 1}
+"""Options without effect in PaddlePaddle's own recogniser, and the value that means just what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    pipeline: str
+    layout: str
+    recogniser: str
+    recogniser_weights: str
+
+
+_VERSIONS = {
+    "paddleocr-vl": _Version("v1", "PP-DocLayoutV2", "PaddleOCR-VL-0.9B", "PaddleOCR-VL"),
+    "paddleocr-vl-1.5": _Version("v1.5", "PP-DocLayoutV3", "PaddleOCR-VL-1.5-0.9B", "PaddleOCR-VL-1.5"),
+    "paddleocr-vl-1.6": _Version("v1.6", "PP-DocLayoutV3", "PaddleOCR-VL-1.6-0.9B", "PaddleOCR-VL-1.6"),
+}
+"""Model → what PaddleX calls its parts. All of them are given by name: PaddleX's own defaults move."""
+
+_PREPROCESSORS = {"use_doc_orientation_classify": "PP-LCNet_x1_0_doc_ori", "use_doc_unwarping": "UVDoc"}
+
+
+class PaddleVlEngine:
+    """One pipeline, called on the main thread with up to `concurrency` pages."""
+
+    batches = True
+    concurrency = _PAGES
+
+    def load(self, loading: Loading) -> None:
+        """Import PaddlePaddle and build the pipeline.
+
+        Raises RuntimeError off the main thread, UnfitError for a GPU that does not fit, and what PaddleX raises.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("PaddlePaddle must be imported on the main thread")
+        device = gpu_fit.device(loading.allow_cpu)
+        from paddleocr import PaddleOCRVL  # noqa: PLC0415 not before the GPU is known to fit
+        from paddlex.inference import load_pipeline_config  # noqa: PLC0415
+
+        from server.engines.paddle_outcomes import Outcomes  # noqa: PLC0415
+
+        _take_over_logs()
+        version, folders = _VERSIONS[loading.model], loading.weights
+        self._preprocessors = {option for option, name in _PREPROCESSORS.items() if name in folders}
+        self._native = loading.recogniser_url is None
+        config = load_pipeline_config(loading.model.replace("paddleocr-vl", "PaddleOCR-VL"))
+        if self._native:
+            # One region is read at a time: pages come through one by one, each as soon as it is read.
+            config["SubModules"]["LayoutDetection"]["batch_size"] = 1
+        else:
+            self.concurrency = _PAGES_SERVED
+        self._pipeline = PaddleOCRVL(
+            paddlex_config=config,
+            pipeline_version=version.pipeline,
+            layout_detection_model_name=version.layout,
+            layout_detection_model_dir=str(folders[version.layout]),
+            vl_rec_model_name=version.recogniser,
+            vl_rec_model_dir=str(folders[version.recogniser_weights]),
+            vl_rec_backend="native" if self._native else "vllm-server",
+            vl_rec_server_url=loading.recogniser_url,
+            vl_rec_api_model_name=None if self._native else version.recogniser,
+            **{option: option in self._preprocessors for option in _PREPROCESSORS},
+            **_preprocessor_folders(loading),
+            device=device,
+        )
+        self._outcomes = Outcomes(self._pipeline.paddlex_pipeline._pipeline)
+
+    def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterator[Page]:
+        """Read the pages. Raises BadOption for what needs weights that are not here, ValueError for a file no image."""
+        for option, name in _PREPROCESSORS.items():
+            if options[option] and option not in self._preprocessors:
+                raise BadOption(f"{option}: this server does not hold the weights of {name}.")
+        from server.engines.paddle_pages import page_of  # noqa: PLC0415 needs this environment's packages
+
+        said = self._warnings(options)
+        self._outcomes.forget()
+        started = time.perf_counter()
+        # With one page there is nothing to do meanwhile, and PaddleX's queues cost more than they give.
+        results = self._pipeline.predict_iter(
+            [_open(page) for page in pages], use_queues=len(pages) > 1, **_arguments(options)
+        )
+        for page, result in zip(pages, results, strict=True):
+            read = time.perf_counter()
+            done = page_of(result, page, options, self._outcomes.next(), read - started)
+            yield replace(done, warnings=said)
+            started = read
+
+    def close(self) -> None:
+        """End PaddleX's own threads."""
+        self._pipeline.close()
+        del self._pipeline, self._outcomes
+
+    def _warnings(self, options: Options) -> tuple[str, ...]:
+        idle = [name for name, same in _SAMPLING.items() if options[name] not in {None, same}] if self._native else []
+        said = [f"{name} has no effect with PADDLE_VL_RECOGNISER=native" for name in idle]
+        if options["use_doc_unwarping"]:
+            said.append("boxes are in pixels of the flattened page")
+        return tuple(said)
+
+
+def _preprocessor_folders(loading: Loading) -> dict[str, str]:
+    names = {"use_doc_orientation_classify": "doc_orientation_classify", "use_doc_unwarping": "doc_unwarping"}
+    folders = {}
+    for option, weights in _PREPROCESSORS.items():
+        if weights in loading.weights:
+            folders[f"{names[option]}_model_name"] = weights
+            folders[f"{names[option]}_model_dir"] = str(loading.weights[weights])
+    return folders
+
+
+def _arguments(options: Options) -> dict[str, Any]:
+    """The options as `predict` wants them; None is the pipeline's own value."""
+    arguments = {name: value for name, value in options.items() if name not in _OURS}
+    for name, value in arguments.items():
+        if isinstance(value, dict):
+            arguments[name] = {int(number): one for number, one in value.items()}
+    if isinstance(ratio := arguments["layout_unclip_ratio"], list):
+        arguments["layout_unclip_ratio"] = tuple(ratio)
+    return arguments
+
+
+def _open(page: PageInput) -> Any:
+    image = cv2.imread(str(page.path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"page {page.number}: {page.path.name} is not an image")
+    return image
+
+
+def _take_over_logs() -> None:
+    """Paddle and PaddleX print by handlers of their own, past the worker's: their lines would have no request id."""
+    warnings.filterwarnings("ignore", module="paddle")  # meant for developers: "No ccache found"
+    logging.captureWarnings(True)
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger) and logger.handlers:
+            logger.handlers.clear()
+            logger.propagate = True

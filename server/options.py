@@ -1,0 +1,145 @@
+"""The recognition options of a model: what each may be, and the check of what a caller gives.
+
+Standard library only: engine workers import this module.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from re import fullmatch
+from typing import Any, Literal
+
+from server.errors import BadOption
+
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+OptionType = Literal["text", "flag", "integer", "number", "choice", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """One option. In JSON it has its own type; in a form it is text, and an object or a pair is JSON in that text.
+
+    `least` and `most` bound an integer or a number, inclusive; `above` is a bound that itself is too low. A text, and
+    each word of a list, must match `pattern` as a whole. `pair` allows two numbers [for x, for y], `per_class` an object
+    from the layout model's class numbers to values. `at_most` names an option that this one may not exceed. Where the
+    default is None, None is the library's own value.
+    """
+
+    description: str
+    type: OptionType
+    default: Any = None
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    pair: bool = False
+    per_class: bool = False
+    at_most: str | None = None
+
+    def check(self, name: str, value: object) -> Any:
+        """The value in its own type. Raises BadOption when it is not one that the model takes."""
+        if self.default is None and (value is None or value == ""):
+            return None
+        try:
+            return self._read(value)
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
+            raise BadOption(f"{name}: {repr(value)[:80]} will not do. {self.description}; {self._wanted()}.") from None
+
+    def _read(self, value: object) -> Any:
+        if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+            value = json.loads(value)
+        if self.per_class and isinstance(value, Mapping):
+            return {_class_number(key): self._read_plain(one) for key, one in value.items()}
+        if self.pair and isinstance(value, list):
+            if len(value) != 2:
+                raise ValueError(value)
+            return [self._read_plain(one) for one in value]
+        return self._read_plain(value)
+
+    def _read_plain(self, value: object) -> Any:
+        match self.type:
+            case "flag":
+                return value if isinstance(value, bool) else _FLAGS[str(value).strip().lower()]
+            case "integer" | "number":
+                return self._number(value)
+            case "choice":
+                if value not in self.choices:
+                    raise ValueError(value)
+                return value
+            case "list":
+                words = value.split(",") if isinstance(value, str) else value
+                if not isinstance(words, list):
+                    raise TypeError(value)
+                return [self._text(word.strip() if isinstance(word, str) else word) for word in words if word != ""]
+            case "text":
+                return self._text(value)
+
+    def _text(self, value: object) -> str:
+        if not isinstance(value, str) or not fullmatch(self.pattern, value):
+            raise ValueError(value)
+        return value
+
+    def _number(self, value: object) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise TypeError(value)
+        number = float(value) if self.type == "number" else _whole(value)
+        if (
+            not math.isfinite(number)
+            or (self.least is not None and number < self.least)
+            or (self.above is not None and number <= self.above)
+            or (self.most is not None and number > self.most)
+        ):
+            raise ValueError(value)
+        return number
+
+    def _wanted(self) -> str:
+        """The range in words, as it ends an error's text."""
+        if self.choices:
+            one = f"one of {', '.join(self.choices)}"
+        elif self.type == "flag":
+            one = "true or false"
+        elif self.type in {"integer", "number"}:
+            low = f"above {self.above:g}" if self.above is not None else f"from {self.least:g}"
+            one = f"{'a whole number' if self.type == 'integer' else 'a number'} {low} to {self.most:g}"
+        elif self.type == "list":
+            one = "names separated by commas"
+        else:
+            one = f"for example {self.default!r}"
+        more = ["two of them, for x and y"] * self.pair + [
+            "an object from class numbers to such values"
+        ] * self.per_class
+        return ", or ".join((one, *more))
+
+
+def check_all(specs: Mapping[str, OptionSpec], given: Mapping[str, object], model: str) -> dict[str, Any]:
+    """All options with defaults filled in. Raises BadOption for one that is unknown or out of range."""
+    for name in given:
+        if name not in specs:
+            known = ", ".join(sorted(specs)) or "none of its own"
+            raise BadOption(f"{name[:80]}: {model} has no such option (it has {known}).")
+    options = {name: spec.check(name, given[name]) if name in given else spec.default for name, spec in specs.items()}
+    for name, spec in specs.items():
+        if (
+            spec.at_most
+            and None not in {options[name], options[spec.at_most]}
+            and options[name] > options[spec.at_most]
+        ):
+            raise BadOption(f"{name}: {options[name]} is more than {spec.at_most}, which is {options[spec.at_most]}.")
+    return options
+
+
+def _whole(value: str | float) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    return int(value)
+
+
+def _class_number(key: object) -> str:
+    """As a string: options travel as JSON, whose keys are strings."""
+    number = int(str(key))
+    if not 0 <= number < 1000:
+        raise ValueError(key)
+    return str(number)

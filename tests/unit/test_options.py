@@ -1,0 +1,143 @@
+"""What a caller may say for each kind of option, in JSON and in a form."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server import catalog
+from server.errors import BadOption
+from server.options import OptionSpec, check_all
+
+FLAG = OptionSpec("Switch", "flag", False)
+COUNT = OptionSpec("How many", "integer", least=1, most=10)
+SHARE = OptionSpec("How much", "number", above=0, most=1, pair=True, per_class=True)
+KIND = OptionSpec("Which", "choice", "a", choices=("a", "b"), per_class=True)
+NAMES = OptionSpec("Names", "list", pattern="[a-z_]{1,40}")
+VL = catalog.read()["paddleocr-vl"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "given", "value"),
+    [
+        (FLAG, True, True),
+        (FLAG, "true", True),
+        (FLAG, "Off", False),
+        (FLAG, "0", False),
+        (COUNT, 3, 3),
+        (COUNT, 3.0, 3),
+        (COUNT, "10", 10),
+        (COUNT, None, None),
+        (COUNT, "", None),
+        (SHARE, 0.5, 0.5),
+        (SHARE, "1", 1.0),
+        (SHARE, [0.5, 1], [0.5, 1.0]),
+        (SHARE, "[0.5, 1]", [0.5, 1.0]),
+        (SHARE, {"3": 0.5, "21": [0.1, 0.2]}, None),
+        (SHARE, '{"3": 0.5}', {"3": 0.5}),
+        (KIND, "b", "b"),
+        (KIND, {"7": "b"}, {"7": "b"}),
+        (NAMES, ["a", "b_c"], ["a", "b_c"]),
+        (NAMES, "a, b_c,", ["a", "b_c"]),
+        (NAMES, [], []),
+    ],
+)
+def test_what_fits_comes_back_in_its_own_type(spec: OptionSpec, given: object, value: object) -> None:
+    if given == {"3": 0.5, "21": [0.1, 0.2]}:
+        with pytest.raises(BadOption):
+            spec.check("x", given)
+        return
+    found = spec.check("x", given)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("spec", "given"),
+    [
+        *((FLAG, given) for given in ("maybe", 2, [], None, "")),
+        *((COUNT, given) for given in (0, 11, 1.5, True, "1.5", "x", [1], {"1": 1}, "nan", 10**400)),
+        *(
+            (SHARE, given)
+            for given in (0, 1.1, "nan", "inf", True, [0.5], [1, 1, 1], {"x": 1}, {"-1": 1}, "{", "[" * 9999)
+        ),
+        *((KIND, given) for given in ("c", "", None, ["a"], {"1": "c"})),
+        *((NAMES, given) for given in ("A", ["a", 1], 7, ["a b"], {"a": 1})),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_would(spec: OptionSpec, given: object) -> None:
+    with pytest.raises(BadOption, match=f"^x: .* will not do. {spec.description}; "):
+        spec.check("x", given)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (FLAG, "Switch; true or false."),
+        (COUNT, "How many; a whole number from 1 to 10."),
+        (
+            SHARE,
+            "How much; a number above 0 to 1, or two of them, for x and y, or an object from class numbers to such values.",
+        ),
+        (KIND, "Which; one of a, b, or an object from class numbers to such values."),
+        (NAMES, "Names; names separated by commas."),
+    ],
+)
+def test_the_range_is_said_in_words(spec: OptionSpec, words: str) -> None:
+    with pytest.raises(BadOption) as refused:
+        spec.check("x", "!")
+    assert str(refused.value) == f"x: '!' will not do. {words}"
+
+
+def test_one_option_may_be_bound_by_another() -> None:
+    assert VL.check_options({"min_pixels": 1000, "max_pixels": 1000})["max_pixels"] == 1000
+    with pytest.raises(BadOption, match=r"^min_pixels: 1001 is more than max_pixels, which is 1000\.$"):
+        VL.check_options({"min_pixels": 1001, "max_pixels": "1000"})
+
+
+@pytest.mark.parametrize("model", ["paddleocr-vl", "paddleocr-vl-1.5", "paddleocr-vl-1.6"])
+def test_the_three_versions_take_the_same_options(model: str) -> None:
+    entry = catalog.read()[model]
+    assert entry.options == VL.options
+    assert "max_new_tokens" in entry.options
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": 2.1},
+        {"temperature": -0.1},
+        {"top_p": 0},
+        {"repetition_penalty": 0},
+        {"layout_threshold": 1.01},
+        {"layout_threshold": {"3": 2}},
+        {"layout_unclip_ratio": 0},
+        {"layout_merge_bboxes_mode": "biggest"},
+        {"layout_shape_mode": "round"},
+        {"prompt_label": "poem"},
+        {"min_pixels": 0},
+        {"max_new_tokens": 0},
+        {"max_new_tokens": 32769},
+        {"table_format": "xlsx"},
+        {"use_chart_recognition": "perhaps"},
+        {"use_everything": True},
+    ],
+    ids=str,
+)
+def test_what_paddleocr_vl_does_not_take(options: dict[str, Any]) -> None:
+    with pytest.raises(BadOption):
+        VL.check_options(options)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5))
+def test_any_value_is_taken_or_refused(value: object) -> None:
+    for spec in (FLAG, COUNT, SHARE, KIND, NAMES):
+        try:
+            found = spec.check("x", value)
+        except BadOption:
+            continue
+        assert spec.check("x", found) == found
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    assert check_all({"flag": FLAG, "count": COUNT}, {}, "m") == {"flag": False, "count": None}
