@@ -55,7 +55,8 @@ def weights(request: pytest.FixtureRequest) -> Path:
         run_paddle("make_models.py", str(half), home=half)
         for name in ("func_ret", "locks", "temp"):
             shutil.rmtree(half / name)
-        command = [sys.executable, "scripts/prefetch_models.py", "lock", "--to", str(half), *MODELS, "UVDoc", "PP-LCNet_x1_0_doc_ori"]
+        command = [sys.executable, "scripts/prefetch_models.py", "lock", "--to", str(half)]
+        command += [*MODELS, "UVDoc", "PP-LCNet_x1_0_doc_ori"]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         half.rename(home)
     return home

@@ -45,7 +45,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {},
     ),
     "one region": ({"use_layout_detection": False, "prompt_label": "table", "temperature": 0}, {}),
-    "spotting": ({"use_layout_detection": False, "prompt_label": "spotting"}, {}),
+    "a formula": ({"use_layout_detection": False, "prompt_label": "formula"}, {}),
 }
 """Name → options of `predict`, options of `save_to_markdown`."""
 
