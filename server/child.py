@@ -64,9 +64,15 @@ class Worker:
 
     @classmethod
     async def start(
-        cls, entry: ModelEntry, *, paddlex_home: Path, allow_cpu: bool = False, load_timeout_s: float
+        cls,
+        entry: ModelEntry,
+        *,
+        paddlex_home: Path,
+        load_timeout_s: float,
+        allow_cpu: bool = False,
+        recogniser_url: str | None = None,
     ) -> Self:
-        """A worker whose model is loaded and warm.
+        """A worker whose model is loaded and warm; `allow_cpu` and `recogniser_url` as in `engines.base.Loading`.
 
         Raises LoadFailedError with the worker's reason, WorkerDiedError when it could not be started, ended without a
         reason or took longer than `load_timeout_s` seconds. Nothing of it is left behind then, nor on cancellation.
@@ -75,6 +81,8 @@ class Worker:
         variables = stacks.variables(paddlex_home, scratch, next(iter(entry.fonts), None))
         if allow_cpu:
             variables["ALLOW_CPU"] = "1"
+        if recogniser_url:
+            variables["RECOGNISER_URL"] = recogniser_url
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=ours, limit=protocol.MAX_LINE_BYTES)
         command = (stacks.python_of(entry.engine), "-m", "server.worker", entry.name, "--channel")
@@ -249,5 +257,5 @@ def _log_fields(line: bytes) -> dict[str, Any]:
     except ValueError:
         fields = None
     if isinstance(fields, dict) and isinstance(fields.get("event"), str):
-        return fields
+        return {"source" if name == "logger" else name: value for name, value in fields.items()}
     return {"event": text}

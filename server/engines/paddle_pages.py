@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def _pipe_table(html: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", "<br>")
+    return escape(text, quote=False).replace("|", "\\|").replace("\n", "<br>")
 
 
 def _saved(result: Any, page: PageInput, options: Options) -> tuple[str, Mapping[str, Path]]:

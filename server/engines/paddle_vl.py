@@ -154,7 +154,7 @@ def _open(page: PageInput) -> Any:
 
 def _take_over_logs() -> None:
     """Paddle and PaddleX print by handlers of their own, past the worker's: their lines would have no request id."""
-    warnings.filterwarnings("ignore", module="paddle")  # meant for developers: "No ccache found"
+    warnings.filterwarnings("ignore", module=r"paddle\.")  # meant for developers: "No ccache found"
     logging.captureWarnings(True)
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger) and logger.handlers:

@@ -263,6 +263,22 @@ def test_every_figure_that_the_markdown_names_is_the_right_one_in_the_zip(tmp_pa
     assert {name for name in found if name.startswith("images/")} == set(named)
 
 
+def test_figures_of_one_name_on_several_pages_are_kept_apart_in_the_zip(tmp_path: Path) -> None:
+    """PaddleX names a figure by its place on the page, and every page of a form has one there."""
+    pages, name = [], "imgs/img_in_image_box_1_2_3_4.jpg"
+    for number in (1, 2, 3):
+        (crop := tmp_path / f"crop_{number}.jpg").write_bytes(b"figure of page %d" % number)
+        figure = block(name, BlockFormat.IMAGE, "image")
+        pages.append(page(number, figure, images={name: crop}, markdown=f'<img src="{name}" />'))
+    whole = document(*pages)
+    found = _opened(archive(whole, "t", "{}"))
+
+    named = re.findall('src="([^"]+)"', found["document.md"].decode())
+    assert [found[each] for each in named] == [b"figure of page 1", b"figure of page 2", b"figure of page 3"]
+    assert found["document.html"].count(b"data:image/jpeg;base64,") == 3
+    assert markdown(whole).count(name) == 3  # elsewhere the Markdown is the engine's own
+
+
 # --- pages without a result
 
 

@@ -206,6 +206,17 @@ def test_without_content_no_text_is_in_the_reply() -> None:
     assert (image["confidence"], pdf["confidence_per_page"]) == (0.86, [0.86, 1.0])
 
 
+def test_the_librarys_own_result_and_what_had_no_effect_are_in_the_reply_where_there_are_any() -> None:
+    own = replace(PAGE, engine_result={"width": 800}, warnings=("top_p has no effect", "boxes are odd"))
+    image = wire(finished(own, file_type=FileType.IMAGE))
+    assert (image["engine_result"], image["warnings"]) == ({"width": 800}, ["top_p has no effect", "boxes are odd"])
+    both = wire(finished(own, replace(own, number=2, engine_result=None)))
+    assert both["warnings"] == ["top_p has no effect", "boxes are odd"]
+    assert [page.get("engine_result") for page in both["pages"]] == [{"width": 800}, None]
+    assert "engine_result" not in wire(finished(own, file_type=FileType.IMAGE, return_content=False))
+    assert {"engine_result", "warnings"}.isdisjoint(wire(finished(PAGE, file_type=FileType.IMAGE)))
+
+
 def test_without_confidence_none_is_worked_out() -> None:
     image = wire(finished(PAGE, file_type=FileType.IMAGE, return_confidence=False))
     pdf = wire(finished(PAGE, SECOND, return_confidence=False))

@@ -1,0 +1,90 @@
+"""The worker as the server drives it: what has come goes through the pipeline together, and comes back page by page."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server import catalog
+from server.child import NotRecognisedError, Worker
+from server.documents import Page
+from server.engines.base import PageInput
+from tests.paddle.documents import page
+
+ENTRY = catalog.read()["paddleocr-vl-1.5"]
+OPTIONS = ENTRY.check_options({"max_new_tokens": 8})
+
+
+def _input(folder: Path, number: int) -> PageInput:
+    path = folder / f"page-{number:05}.ppm"
+    image = page(f"page {number}", ("title", "left"))
+    image.save(path)
+    return PageInput(number, path, *image.size, 9)
+
+
+class Driver:
+    """Sends pages and notes what comes back, in order: ("begun", page, how many together) or ("read", page)."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.events: list[tuple[Any, ...]] = []
+        self.first_begun = asyncio.Event()
+
+    async def read(self, page: PageInput, options: Any = OPTIONS, request_id: str = "r") -> Page:
+        def begun(together: int) -> None:
+            self.events.append(("begun", page.number, together))
+            self.first_begun.set()
+
+        [result] = await self.worker.recognise((page,), options, request_id, begun)
+        self.events.append(("read", page.number))
+        return result
+
+
+def test_pages_that_wait_are_read_together_and_answered_one_by_one(weights: Path, tmp_path: Path) -> None:
+    pages = [_input(tmp_path, number) for number in range(1, 6)]
+    other = ENTRY.check_options({"max_new_tokens": 3})
+
+    async def drive() -> tuple[list[Page], list[tuple[Any, ...]]]:
+        worker = await Worker.start(ENTRY, paddlex_home=weights, load_timeout_s=100)
+        driver = Driver(worker)
+        assert worker.concurrency == 4
+        first = asyncio.create_task(driver.read(pages[0]))
+        await driver.first_begun.wait()
+        rest = [driver.read(each, other if each.number == 3 else OPTIONS, f"r{each.number}") for each in pages[1:]]
+        results = list(await asyncio.gather(first, *rest))
+        await worker.close()
+        return results, driver.events
+
+    results, events = asyncio.run(drive())
+    assert [result.number for result in results] == [1, 2, 3, 4, 5]
+    assert [result.engine_result["page_index"] for result in results if result.engine_result] == [0, 1, 2, 3, 4]
+    assert events == [
+        *(("begun", 1, 1), ("read", 1)),
+        *(("begun", 2, 3), ("begun", 4, 3), ("begun", 5, 3), ("read", 2), ("read", 4), ("read", 5)),
+        *(("begun", 3, 1), ("read", 3)),
+    ]
+
+
+def test_a_page_that_cannot_be_read_takes_no_other_with_it(weights: Path, tmp_path: Path) -> None:
+    pages = [_input(tmp_path, number) for number in (1, 2, 3, 4)]
+    pages[2].path.write_bytes(b"no image")
+
+    async def drive() -> list[Any]:
+        worker = await Worker.start(ENTRY, paddlex_home=weights, load_timeout_s=100)
+        driver = Driver(worker)
+        alone = [await driver.read(each) for each in (pages[0], pages[1], pages[3])]
+        together = await asyncio.gather(*(driver.read(each) for each in pages), return_exceptions=True)
+        await worker.close()
+        assert [result.markdown for result in together if isinstance(result, Page)] == [page.markdown for page in alone]
+        return list(together)
+
+    failed = asyncio.run(drive())[2]
+    assert isinstance(failed, NotRecognisedError)
+    assert str(failed) == "ValueError: page 3: page-00003.ppm is not an image"
+
+
+def test_weights_that_are_no_weights_are_said_to_be_so(home: Path) -> None:
+    (home / "official_models/PaddleOCR-VL-1.5/config.json").write_text("{")
+    with pytest.raises(Exception, match=r"JSONDecodeError|config\.json"):
+        asyncio.run(Worker.start(ENTRY, paddlex_home=home, load_timeout_s=100))

@@ -1,0 +1,130 @@
+"""Pages in a worker: whose time runs when, and who is tried again. Times in seconds, short ones."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from server.child import WorkerDiedError
+from server.documents import Page
+from server.engines.base import Options, PageInput
+from server.errors import DeadlineExceeded
+from server.page_line import PageLine
+from server.page_task import PageTask
+from tests.unit.fakes import page_input, read_page, run, until
+
+LIMIT_S = 0.2
+
+
+class ByHand:
+    """A worker that begins and answers when the test says so."""
+
+    concurrency = 4
+
+    def __init__(self) -> None:
+        self.begun: dict[int, Callable[[int], None]] = {}
+        self.answers: dict[int, asyncio.Future[tuple[Page, ...]]] = {}
+        self.killed = False
+
+    async def recognise(
+        self, pages: tuple[PageInput, ...], options: Options, request_id: str, on_begun: Callable[[int], None]
+    ) -> tuple[Page, ...]:
+        [page] = pages
+        self.begun[page.number] = on_begun
+        self.answers[page.number] = asyncio.get_running_loop().create_future()
+        return await self.answers[page.number]
+
+    async def kill(self) -> None:
+        self.killed = True
+        for answer in self.answers.values():
+            if not answer.done():
+                answer.set_exception(WorkerDiedError("killed"))
+
+    def begin(self, *numbers: int) -> None:
+        for number in numbers:
+            self.begun[number](len(numbers))
+
+    def answer(self, *numbers: int) -> None:
+        for number in numbers:
+            self.answers[number].set_result((read_page(number),))
+
+
+async def _fed(line: PageLine, worker: ByHand, *numbers: int) -> list[PageTask]:
+    tasks = [PageTask(page_input(number), {}, "req") for number in numbers]
+    for task in tasks:
+        line.join(task, None)
+    line.feed(worker)  # type: ignore[arg-type]
+    await until(lambda: set(numbers) <= set(worker.begun))
+    return tasks
+
+
+def test_pages_begun_together_have_the_time_of_all_of_them() -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), ByHand()
+        tasks = await _fed(line, worker, 1, 2, 3)
+        worker.begin(1, 2, 3)
+        await asyncio.sleep(2.2 * LIMIT_S)
+        worker.answer(1, 2, 3)
+        assert [(await task.answer).number for task in tasks] == [1, 2, 3]
+        assert not worker.killed
+
+    run(case())
+
+
+def test_a_page_behind_them_waits_as_long_as_they_may_take() -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), ByHand()
+        await _fed(line, worker, 1)
+        worker.begin(1)
+        waiting = await _fed(line, worker, 2, 3, 4)
+        worker.answer(1)
+        worker.begin(2, 3)
+        await asyncio.sleep(1.8 * LIMIT_S)
+        worker.answer(2, 3)
+        await asyncio.sleep(0.8 * LIMIT_S)
+        worker.begin(4)
+        await asyncio.sleep(0.8 * LIMIT_S)
+        worker.answer(4)
+        assert [(await task.answer).number for task in waiting] == [2, 3, 4]
+        assert not worker.killed
+
+    run(case())
+
+
+def test_a_worker_that_begins_nothing_is_ended_and_its_pages_have_lost_no_try() -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), ByHand()
+        tasks = await _fed(line, worker, 1, 2)
+        await until(lambda: worker.killed)
+        await until(lambda: not line.in_work)
+        assert [task.tries for task in tasks] == [0, 0]
+        again = ByHand()
+        assert line.feed(again) == 2  # type: ignore[arg-type]
+        await until(lambda: len(again.begun) == 2)
+        again.answer(1, 2)
+        assert {(await task.answer).number for task in tasks} == {1, 2}
+
+    run(case())
+
+
+def test_a_page_that_hangs_twice_is_given_up_and_those_with_it_are_read() -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), ByHand()
+        [hanging, fine] = await _fed(line, worker, 1, 2)
+        worker.begin(1, 2)
+        await until(lambda: worker.killed)
+        await until(lambda: not line.in_work)
+        for _ in range(2):  # each alone, in whichever order
+            alone = ByHand()
+            assert line.feed(alone) == 1  # type: ignore[arg-type]
+            await until(alone.begun.copy)
+            [number] = alone.begun
+            alone.begin(number)
+            if number == 2:
+                alone.answer(2)
+            await until(lambda: not line.in_work)
+        assert (await fine.answer).number == 2
+        with pytest.raises(DeadlineExceeded):
+            await hanging.answer
+
+    run(case())
