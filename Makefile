@@ -20,6 +20,7 @@ setup: .venv/.complete ## install the server, the CPU engines and the tools into
 	scripts/venv.sh .venv requirements/server.txt requirements/prefetch.txt requirements/dev.txt
 
 setup-paddle: .venv-paddle/.complete ## install PaddleOCR-VL's packages, for the CPU, into .venv-paddle (1.7 GB)
+	@.venv-paddle/bin/python -c 'import cv2' || { echo 'On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0 libgomp1' >&2; exit 1; }
 
 .venv-paddle/.complete: requirements/paddle.txt requirements/paddle-cpu.txt scripts/venv.sh
 	scripts/venv.sh .venv-paddle requirements/paddle.txt requirements/paddle-cpu.txt
@@ -27,7 +28,7 @@ setup-paddle: .venv-paddle/.complete ## install PaddleOCR-VL's packages, for the
 test: .venv/.complete ## run all tests but those of PaddleOCR-VL
 	$(PYTHON) -m pytest tests -m "not paddle"
 
-test-paddle: .venv/.complete .venv-paddle/.complete ## run the tests of PaddleOCR-VL
+test-paddle: setup setup-paddle ## run the tests of PaddleOCR-VL
 	$(PYTHON) -m pytest tests/paddle
 
 check: .venv/.complete ## lint, formatting and types

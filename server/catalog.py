@@ -21,7 +21,7 @@ from server.weights import Weights
 class ModelEntry:
     """One model. `size_mb` is what its weights take on disk, `memory_mb` and `gpu_memory_mb` what it takes when loaded.
 
-    `packages`, `programs` and `fonts` must be installed for it to be served, `install` says how; `revision_of` names the
+    `packages` and `programs` must be installed for it to be served, `install` says how; `revision_of` names the
     package whose version is the revision of weights that came inside it. `prompts` are those of the model's card.
     """
 
@@ -39,7 +39,6 @@ class ModelEntry:
     prompts: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
-    fonts: tuple[str, ...] = ()
     install: str = "make setup"
     revision_of: str | None = None
     options: Mapping[str, OptionSpec] = field(default_factory=dict)
@@ -58,7 +57,6 @@ class ModelEntry:
                     return f"{reason} (in {paddlex_home})"
         missing = [name for name in self.programs if shutil.which(name) is None]
         missing += stacks.missing(self.engine, self.packages)
-        missing += [name for name in self.fonts if not Path(name).is_file()]
         if missing:
             return f"{', '.join(missing)} not installed ({self.install})"
         if util.find_spec(f"server.engines.{self.engine}") is None:

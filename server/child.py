@@ -78,7 +78,7 @@ class Worker:
         reason or took longer than `load_timeout_s` seconds. Nothing of it is left behind then, nor on cancellation.
         """
         scratch = Path(tempfile.mkdtemp(prefix="offline-ocr-worker-"))
-        variables = stacks.variables(paddlex_home, scratch, next(iter(entry.fonts), None))
+        variables = stacks.variables(paddlex_home, scratch)
         if allow_cpu:
             variables["ALLOW_CPU"] = "1"
         if recogniser_url:

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
     cors_origins: Names = Field((), description="Web origins that may call from a browser, separated by commas")
 
-    paddlex_home: Path = Field(Path("/opt/models"), description="Folder of the model weights; only read")
+    paddlex_home: Path = Field(Path("/opt/models"), description="Folder of the model weights; it may be read-only")
     data_dir: Path = Field(Path("/tmp/offline-ocr"), description="Folder of saved results")  # noqa: S108 see README
     models: Names = Field((), description="Models that may be served, separated by commas; empty is all")
     default_model: str = Field("pp-ocr", description="The model when a request names none", min_length=1)

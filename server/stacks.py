@@ -37,21 +37,24 @@ def missing(engine: str, packages: Iterable[str]) -> list[str]:
     venv = _VENVS.get(engine)
     if venv is None:
         return [name for name in packages if util.find_spec(name) is None]
-    site = _ROOT / venv / "lib/python3.11/site-packages"
-    return [name for name in packages if not (site / name).exists()]
+    return [name for name in packages if not (_site(venv) / name).exists()]
 
 
-def variables(paddlex_home: Path, scratch: Path, font: str | None) -> dict[str, str]:
+def variables(paddlex_home: Path, scratch: Path) -> dict[str, str]:
     """The whole environment of a worker: no secret of the server's, every library told that there is no network.
 
     `scratch` is an empty folder that is gone after the worker; it stands in for the home, which may not be writable.
     """
     inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     own = {"PADDLEX_HOME": str(paddlex_home), "HOME": str(scratch)}
-    return inherited | _OFFLINE | own | _paddlex(paddlex_home, scratch, font)
+    return inherited | _OFFLINE | own | _paddlex(paddlex_home, scratch)
 
 
-def _paddlex(paddlex_home: Path, scratch: Path, font: str | None) -> dict[str, str]:
+def _site(venv: str) -> Path:
+    return _ROOT / venv / "lib/python3.11/site-packages"
+
+
+def _paddlex(paddlex_home: Path, scratch: Path) -> dict[str, str]:
     """PaddleX reads these once, at import (paddlex/utils/cache.py, flags.py)."""
     complete = all((paddlex_home / name).is_dir() for name in _PADDLEX_FOLDERS)
     usable = complete or os.access(paddlex_home, os.W_OK)
@@ -62,5 +65,6 @@ def _paddlex(paddlex_home: Path, scratch: Path, font: str | None) -> dict[str, s
         "PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "1",
         "PADDLE_PDX_DISABLE_DEVICE_FALLBACK": "1",
         "PADDLEOCR_DISABLE_AUTO_LOGGING_CONFIG": "1",
-        **({"PADDLE_PDX_LOCAL_FONT_FILE_PATH": font} if font else {}),
+        # or else PaddleX fetches one when it first draws; this one comes with OpenCV
+        "PADDLE_PDX_LOCAL_FONT_FILE_PATH": str(_site(".venv-paddle") / "cv2/qt/fonts/DejaVuSans.ttf"),
     }

@@ -231,7 +231,7 @@ def _by_hand(entry: catalog.ModelEntry, images: list[Path]) -> int:
     with tempfile.TemporaryDirectory(prefix="offline-ocr-by-hand-") as name:
         folder = Path(name)
         home = Path(os.environ.get("PADDLEX_HOME", ""))
-        os.environ.update(stacks.variables(home, folder, next(iter(entry.fonts), None)))
+        os.environ.update(stacks.variables(home, folder))
         engine = create(entry.engine)
         engine.load(_loading(entry))
         for number, path in enumerate(images, start=1):

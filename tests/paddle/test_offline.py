@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from server import stacks
 from tests.contract.blackhole import BlackHole, impossible
 from tests.contract.running import TOKEN, Server
 from tests.paddle.documents import encoded, page
@@ -51,6 +52,10 @@ def test_not_one_packet_from_start_to_text(hole: BlackHole, weights: Path, tmp_p
         assert json.loads(done.stdout)["status"] == "success"
         assert server.stop() == 0
     assert hole.attempts() == 0
+
+
+def test_the_font_that_paddlex_would_fetch_is_there(weights: Path, tmp_path: Path) -> None:
+    assert Path(stacks.variables(weights, tmp_path)["PADDLE_PDX_LOCAL_FONT_FILE_PATH"]).is_file()
 
 
 @pytest.mark.parametrize("file", ["PaddleOCR-VL/model.safetensors", "PP-DocLayoutV2/inference.pdiparams"])

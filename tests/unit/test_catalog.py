@@ -140,9 +140,7 @@ def _needing(**needs: object) -> ModelEntry:
 
 
 def test_with_everything_installed_nothing_is_absent(tmp_path: Path) -> None:
-    font = tmp_path / "a.ttf"
-    font.touch()
-    assert _needing(packages=("json", "pytest"), programs=("sh",), fonts=(str(font),)).absence(tmp_path) is None
+    assert _needing(packages=("json", "pytest"), programs=("sh",)).absence(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -150,7 +148,6 @@ def test_with_everything_installed_nothing_is_absent(tmp_path: Path) -> None:
     [
         ({"programs": ("no-such-program",)}, "no-such-program not installed (make setup)"),
         ({"packages": ("no_such_package",)}, "no_such_package not installed (make setup)"),
-        ({"fonts": ("/no/such.ttf",)}, "/no/such.ttf not installed (make setup)"),
         (
             {"programs": ("sh", "nope"), "packages": ("json", "nix"), "install": "apt-get install nope"},
             "nope, nix not installed (apt-get install nope)",

@@ -27,18 +27,18 @@ def test_a_worker_learns_no_secret_and_that_there_is_no_network(
     monkeypatch.setenv("API_TOKENS", "secret")
     monkeypatch.setenv("CLOUDRU_S3_SECRET_KEY", "secret")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    found = stacks.variables(tmp_path, tmp_path / "scratch", "/a.ttf")
+    found = stacks.variables(tmp_path, tmp_path / "scratch")
     assert "secret" not in found.values()
     assert found["CUDA_VISIBLE_DEVICES"] == "0"
     assert found["HOME"] == str(tmp_path / "scratch")
     assert found["HF_HUB_OFFLINE"] == "1"
+    assert Path(found.pop("PADDLE_PDX_LOCAL_FONT_FILE_PATH")).name == "DejaVuSans.ttf"
     assert {name: value for name, value in found.items() if name.startswith("PADDLE")} == {
         "PADDLEX_HOME": str(tmp_path),
         "PADDLE_PDX_CACHE_HOME": str(tmp_path),
         "PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "1",
         "PADDLE_PDX_DISABLE_DEVICE_FALLBACK": "1",
         "PADDLEOCR_DISABLE_AUTO_LOGGING_CONFIG": "1",
-        "PADDLE_PDX_LOCAL_FONT_FILE_PATH": "/a.ttf",
     }
 
 
@@ -47,7 +47,7 @@ def test_where_the_weights_may_only_be_read_paddlex_gets_another_cache_unless_it
 ) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
     scratch = tmp_path / "scratch"
-    assert stacks.variables(tmp_path, scratch, None)["PADDLE_PDX_CACHE_HOME"] == str(scratch)
+    assert stacks.variables(tmp_path, scratch)["PADDLE_PDX_CACHE_HOME"] == str(scratch)
     for name in ("func_ret", "locks", "temp"):
         (tmp_path / name).mkdir()
-    assert stacks.variables(tmp_path, scratch, None)["PADDLE_PDX_CACHE_HOME"] == str(tmp_path)
+    assert stacks.variables(tmp_path, scratch)["PADDLE_PDX_CACHE_HOME"] == str(tmp_path)
