@@ -53,6 +53,7 @@ class Worker:
         self.model = model
         self.pid = process.pid
         self.concurrency = 1
+        self.batches = False
         self._process = process
         self._writer = writer
         self._scratch = scratch
@@ -108,7 +109,8 @@ class Worker:
         worker._tasks = [asyncio.create_task(worker._listen(reader)), asyncio.create_task(worker._forward_log())]
         try:
             async with asyncio.timeout(load_timeout_s):
-                worker.concurrency = (await worker._loaded).concurrency
+                loaded = await worker._loaded
+            worker.concurrency, worker.batches = loaded.concurrency, loaded.batches
         except TimeoutError:
             await worker.kill()
             raise WorkerDiedError(f"not loaded within {load_timeout_s:.0f} s") from None

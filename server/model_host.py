@@ -74,8 +74,13 @@ class ModelHost:
 
     @property
     def concurrency(self) -> int:
-        """How many pages its worker reads at once; 1 while there is none."""
+        """How many pages its worker takes at once; 1 while there is none."""
         return self.worker.concurrency if self.worker else 1
+
+    @property
+    def side_by_side(self) -> int:
+        """How many pages' time passes at once."""
+        return 1 if self.worker and self.worker.batches else self.concurrency
 
     @property
     def loaded(self) -> bool:

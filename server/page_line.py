@@ -83,8 +83,10 @@ class PageLine:
                 each.reschedule(self._busy_until + until)
 
     async def _work(self, worker: Worker, task: PageTask) -> None:
-        def begun(together: int) -> None:
-            task.tries += 1
+        tries = task.tries
+
+        def begun(together: int) -> None:  # a second time when the batch failed and each page is tried by itself
+            task.tries = tries + 1
             self._begun(limit, together)
 
         now = asyncio.get_running_loop().time()

@@ -61,7 +61,7 @@ class Pipeline:
                     page = _failed(image.number, error, image.width, image.height)
                 else:
                     self._metrics.page_seconds.labels(host.entry.name).observe(page.seconds)
-                    self._admission.page_done(page.seconds / host.concurrency)
+                    self._admission.page_done(page.seconds / host.side_by_side)
                 settle(page)
 
             def release(image: PageInput, _: asyncio.Task[None]) -> None:

@@ -39,10 +39,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The model is loaded and has read a warm-up page; `concurrency` is how many `recognise` it takes at once."""
+    """The model is loaded and has read a warm-up page; `concurrency` is how many `recognise` it takes at once.
+
+    With `batches` it works on them one after the other, not side by side.
+    """
 
     kind: ClassVar[str] = "loaded"
     concurrency: int
+    batches: bool
     seconds: float
 
 

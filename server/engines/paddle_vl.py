@@ -98,6 +98,7 @@ class PaddleVlEngine:
                 raise BadOption(f"{option}: this server does not hold the weights of {name}.")
         from server.engines.paddle_pages import page_of  # noqa: PLC0415 needs this environment's packages
 
+        _take_over_logs()  # of what was imported since
         said = self._warnings(options)
         self._outcomes.forget()
         started = time.perf_counter()

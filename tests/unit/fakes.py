@@ -75,6 +75,7 @@ class FakeWorker:
         self.model = model
         self.pid = pid
         self.concurrency = workers.concurrency
+        self.batches = False
         self.begun: list[int] = []
         self.in_work = 0
         self.closed = False

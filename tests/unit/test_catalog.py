@@ -158,6 +158,11 @@ def test_what_is_missing_is_named_with_the_way_to_get_it(needs: dict[str, object
     assert _needing(**needs).absence(tmp_path) == reason
 
 
+def test_a_vllm_server_for_paddleocr_vl_is_said_not_to_be_there_yet(tmp_path: Path) -> None:
+    assert "PADDLE_VL_RECOGNISER=vllm" in str(CATALOG["paddleocr-vl"].absence(tmp_path, "vllm"))
+    assert _needing().absence(tmp_path, "vllm") is None
+
+
 def test_an_engine_that_is_not_in_this_version_is_said_to_be_so(tmp_path: Path) -> None:
     reason = _needing(engine="of_the_future").absence(tmp_path)
     assert reason == "this version of the server has no engine of_the_future"

@@ -83,7 +83,7 @@ class FakeHost:
     entry = ENTRY
 
     def __init__(self, step: Step = at_once, concurrency: int = 1) -> None:
-        self.concurrency = concurrency
+        self.concurrency = self.side_by_side = concurrency
         self.step = step
         self.not_loaded: OcrError | None = None
         self.documents = 0
