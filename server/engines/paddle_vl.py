@@ -60,6 +60,8 @@ class PaddleVlEngine:
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("PaddlePaddle must be imported on the main thread")
         device = gpu_fit.device(loading.allow_cpu)
+        for handler in logging.root.handlers:  # else PaddleX brings one of its own, for the lines of its import
+            logging.getLogger("paddlex").addHandler(handler)
         from paddleocr import PaddleOCRVL  # noqa: PLC0415 not before the GPU is known to fit
         from paddlex.inference import load_pipeline_config  # noqa: PLC0415
 
