@@ -52,7 +52,10 @@ class OptionSpec:
         if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
             value = json.loads(value)
         if self.per_class and isinstance(value, Mapping):
-            return {_class_number(key): self._read_plain(one) for key, one in value.items()}
+            return {_class_number(key): self._read_one(one) for key, one in value.items()}
+        return self._read_one(value)
+
+    def _read_one(self, value: object) -> Any:
         if self.pair and isinstance(value, list):
             if len(value) != 2:
                 raise ValueError(value)

@@ -22,12 +22,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
 
-from server import catalog, protocol, stacks
+from server import catalog, lock, protocol, stacks
 from server.engines import create
 from server.engines.base import Engine, Loading, PageInput
 from server.errors import OcrError
@@ -81,10 +80,10 @@ def main() -> int:
 
 def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
     """Load the model, read a warm-up page, then answer until `Close` or the other side is gone."""
-    lock = Lock()
+    sending = Lock()
 
     def send(message: protocol.Message) -> None:
-        with lock:
+        with sending:
             channel.sendall(protocol.encode(message))
 
     started = time.perf_counter()
@@ -119,10 +118,15 @@ def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
 def _loading(entry: catalog.ModelEntry) -> Loading:
     """What the server has put into the environment, see `stacks.variables`."""
     home = Path(os.environ.get("PADDLEX_HOME", ""))
-    folders = {weights.name: home / weights.folder for weights in (*entry.weights, *entry.optional_weights)}
+    there = list(entry.weights)
+    for weights in entry.optional_weights:
+        if reason := weights.absence(home, lock.read(home / lock.FILE_NAME)):
+            log.info("done without %s: %s", weights.name, reason)
+        else:
+            there.append(weights)
     return Loading(
         model=entry.name,
-        weights={name: folder for name, folder in folders.items() if folder.is_dir()},
+        weights={weights.name: home / weights.folder for weights in there},
         allow_cpu=os.environ.get("ALLOW_CPU") == "1",
         recogniser_url=os.environ.get("RECOGNISER_URL") or None,
     )
@@ -169,27 +173,36 @@ def _answer(engine: Engine, batch: Sequence[protocol.Recognise], send: Callable[
     send(protocol.Begun(tuple(message.id for message in batch)))
     unanswered = deque(batch)
     try:
-        for page in engine.recognise([page for message in batch for page in message.pages], batch[0].options):
+        for outcome in engine.recognise([page for message in batch for page in message.pages], batch[0].options):
             message = unanswered.popleft()
-            if engine.batches:  # slow ones: a line for each page tells that it goes on
+            if engine.batches:
                 _request_id.set(message.request_id)
-                log.info("page %d read in %.2f s: %s", page.number, page.seconds, page.verdict)
-            send(protocol.Recognised(message.id, (page,)))
-    except OcrError as error:
-        failure = protocol.NotRecognised(0, error.detail, error.code)
-    except Exception as error:
-        if all(page.path.exists() for message in unanswered for page in message.pages):
-            log.exception("pages not recognised")
-        else:  # a request that ends early takes its pages with it, also those in work
-            log.info("pages withdrawn")
-        failure = protocol.NotRecognised(0, f"{type(error).__name__}: {error}", None)
+            if isinstance(outcome, Exception):
+                send(_failed(message, outcome))
+                continue
+            if engine.batches:  # slow ones: a line for each page tells that it goes on
+                log.info("page %d read in %.2f s: %s", outcome.number, outcome.seconds, outcome.verdict)
+            send(protocol.Recognised(message.id, (outcome,)))
+    except Exception as error:  # noqa: BLE001 each page's own error is logged where it is answered
+        if len(unanswered) == 1:
+            send(_failed(unanswered[0], error))
+        else:
+            log.warning("%d pages failed together, each is tried by itself: %s", len(unanswered), error)
+            for message in unanswered:
+                _answer(engine, [message], send)
     else:
-        failure = protocol.NotRecognised(0, "the engine gave no result for the page", None)
-    if len(unanswered) > 1:
         for message in unanswered:
-            _answer(engine, [message], send)
-    elif unanswered:
-        send(replace(failure, id=unanswered[0].id))
+            send(protocol.NotRecognised(message.id, "the engine gave no result for the page", None))
+
+
+def _failed(message: protocol.Recognise, error: Exception) -> protocol.NotRecognised:
+    if isinstance(error, OcrError):
+        return protocol.NotRecognised(message.id, error.detail, error.code)
+    if all(page.path.exists() for page in message.pages):
+        log.error("pages not recognised", exc_info=error)
+    else:  # a request that ends early takes its pages with it, also those in work
+        log.info("pages withdrawn")
+    return protocol.NotRecognised(message.id, f"{type(error).__name__}: {error}", None)
 
 
 def _warm_up(engine: Engine, entry: catalog.ModelEntry) -> None:
@@ -202,10 +215,12 @@ def _warm_up(engine: Engine, entry: catalog.ModelEntry) -> None:
             for y in range(_DOT_PX if dot == "#" else 0):
                 start = ((top + row * _DOT_PX + y) * width + left + column * _DOT_PX) * 3
                 pixels[start : start + _DOT_PX * 3] = bytes(_DOT_PX * 3)
-    with tempfile.TemporaryDirectory(prefix="offline-ocr-warm-up-") as folder:
+    with tempfile.TemporaryDirectory(dir=Path.home()) as folder:  # which is the worker's own, and gone after it
         path = Path(folder) / "page.ppm"
         path.write_bytes(b"P6 %d %d 255\n" % (width, height) + pixels)
-        list(engine.recognise([PageInput(1, path, width, height)], options))
+        for outcome in engine.recognise([PageInput(1, path, width, height)], options):
+            if isinstance(outcome, Exception):
+                raise outcome
 
 
 def _settle_in() -> None:
@@ -238,8 +253,10 @@ def _by_hand(entry: catalog.ModelEntry, images: list[Path]) -> int:
             image = Image.open(path).convert("RGB")
             target = folder / f"page-{number:05}.ppm"
             image.save(target)
-            [page] = engine.recognise([PageInput(number, target, *image.size)], entry.check_options({}))
-            sys.stdout.write(page.markdown + "\n")
+            [outcome] = engine.recognise([PageInput(number, target, *image.size)], entry.check_options({}))
+            if isinstance(outcome, Exception):
+                raise outcome
+            sys.stdout.write(outcome.markdown + "\n")
         engine.close()
     return 0
 

@@ -51,11 +51,11 @@ class Engine(Protocol):
     def load(self, loading: Loading) -> None:
         """Open the weights. Raises any exception when that fails; its text reaches the operator."""
 
-    def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterable[Page]:
-        """Read the pages: one result for each, in their order, each as soon as it is there.
+    def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterable[Page | Exception]:
+        """Read the pages: one outcome for each, in their order, each as soon as it is there.
 
-        An exception is about the first page without a result; where there were several, the worker asks for the rest one
-        by one. Crops are written beside `PageInput.path`.
+        An exception that is an outcome is about that page only. One that is raised is about all pages without an outcome;
+        where there are several, the worker asks for them one by one. Crops are written beside `PageInput.path`.
         """
 
     def close(self) -> None:

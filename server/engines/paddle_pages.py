@@ -26,7 +26,7 @@ def page_of(result: Any, page: PageInput, options: Options, verdict: Verdict, se
         result["page_index"], result["page_count"] = page.number - 1, page.of
     markdown, images = _saved(result, page, options)
     blocks = _blocks(result, page)
-    if not any(block.content for block in blocks):
+    if verdict is Verdict.OK and not any(block.content for block in blocks):
         verdict = Verdict.BLANK
     if options["table_format"] == "markdown":
         markdown = tables_as_markdown(markdown)

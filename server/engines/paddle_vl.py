@@ -43,6 +43,9 @@ _VERSIONS = {
 }
 """Model → what PaddleX calls its parts. All of them are given by name: PaddleX's own defaults move."""
 
+_NO_PIXELS = "height and width must be > 0"
+"""PaddleX's word for a region of which nothing is left (paddlex, doc_vlm/processors, `smart_resize`)."""
+
 _PREPROCESSORS = {"use_doc_orientation_classify": "PP-LCNet_x1_0_doc_ori", "use_doc_unwarping": "UVDoc"}
 
 
@@ -93,14 +96,15 @@ class PaddleVlEngine:
         )
         self._outcomes = Outcomes(self._pipeline.paddlex_pipeline._pipeline)
 
-    def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterator[Page]:
+    def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterator[Page | Exception]:
         """Read the pages. Raises BadOption for what needs weights that are not here, ValueError for a file no image."""
         for option, name in _PREPROCESSORS.items():
             if options[option] and option not in self._preprocessors:
-                raise BadOption(f"{option}: this server does not hold the weights of {name}.")
+                raise BadOption(f"{option}: this server does not hold the weights of {name}, or not all of them.")
         from server.engines.paddle_pages import page_of  # noqa: PLC0415 needs this environment's packages
 
         _take_over_logs()  # of what was imported since
+        _wait_for_paddlex()
         said = self._warnings(options)
         self._outcomes.forget()
         started = time.perf_counter()
@@ -108,11 +112,19 @@ class PaddleVlEngine:
         results = self._pipeline.predict_iter(
             [_open(page) for page in pages], use_queues=len(pages) > 1, **_arguments(options)
         )
-        for page, result in zip(pages, results, strict=True):
-            read = time.perf_counter()
-            done = page_of(result, page, options, self._outcomes.next(), read - started)
-            yield replace(done, warnings=said)
-            started = read
+        try:
+            for page, result in zip(pages, results, strict=True):
+                read = time.perf_counter()
+                try:
+                    done = page_of(result, page, options, self._outcomes.next(), read - started)
+                    yield replace(done, warnings=said)
+                except Exception as error:  # noqa: BLE001 raised here, it would leave PaddleX's threads at work
+                    yield error
+                started = read
+        except ValueError as error:
+            if options["max_pixels"] is not None and _NO_PIXELS in str(error):
+                raise BadOption(f"max_pixels: {options['max_pixels']} are too few for a region of the page.") from error
+            raise
 
     def close(self) -> None:
         """End PaddleX's own threads."""
@@ -143,9 +155,20 @@ def _arguments(options: Options) -> dict[str, Any]:
     for name, value in arguments.items():
         if isinstance(value, dict):
             arguments[name] = {int(number): one for number, one in value.items()}
-    if isinstance(ratio := arguments["layout_unclip_ratio"], list):
-        arguments["layout_unclip_ratio"] = tuple(ratio)
+    match arguments["layout_unclip_ratio"]:
+        case [x, y]:
+            arguments["layout_unclip_ratio"] = (x, y)
+        case dict() as by_class:  # PaddleX takes pairs only
+            pairs = {number: tuple(one) if isinstance(one, list) else (one, one) for number, one in by_class.items()}
+            arguments["layout_unclip_ratio"] = pairs
     return arguments
+
+
+def _wait_for_paddlex() -> None:
+    """PaddleX gives its threads five seconds to end; one that still reads would share the pipeline with the next page."""
+    for thread in threading.enumerate():
+        if thread.name.endswith(("(_worker_input)", "(_worker_cv)", "(_worker_vlm)")):
+            thread.join()
 
 
 def _open(page: PageInput) -> Any:

@@ -19,10 +19,14 @@ def typed(options: dict[str, Any]) -> dict[str, Any]:
     made = dict(options)
     for name, value in options.items():
         if isinstance(value, dict):
-            made[name] = {int(number): one for number, one in value["by_class"].items()}
-        if name == "layout_unclip_ratio" and isinstance(value, list):
-            made[name] = tuple(value)
+            made[name] = {int(number): _pair(one) for number, one in value["by_class"].items()}
+        elif name == "layout_unclip_ratio":
+            made[name] = _pair(value)
     return made
+
+
+def _pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def read(pipeline: PaddleOCRVL, run: dict[str, Any]) -> list[dict[str, Any]]:

@@ -41,7 +41,12 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"pretty": False},
     ),
     "by class": (
-        {"layout_threshold": {"22": 0.5, "6": 1}, "layout_merge_bboxes_mode": {"21": "small"}, "max_new_tokens": 7},
+        {
+            "layout_threshold": {"22": 0.5, "6": 1},
+            "layout_merge_bboxes_mode": {"21": "small"},
+            "layout_unclip_ratio": {"22": [1.1, 1.3]},
+            "max_new_tokens": 7,
+        },
         {},
     ),
     "one region": ({"use_layout_detection": False, "prompt_label": "table", "temperature": 0}, {}),
@@ -60,7 +65,7 @@ IMAGES = {
 def _predict(options: dict[str, Any]) -> dict[str, Any]:
     """The options as Python callers of the library give them."""
     made = LIMIT | options
-    for name in ("layout_threshold", "layout_merge_bboxes_mode"):
+    for name in ("layout_threshold", "layout_merge_bboxes_mode", "layout_unclip_ratio"):
         if isinstance(by_class := made.get(name), dict):
             made[name] = {"by_class": by_class}
     return made

@@ -1,6 +1,7 @@
 """The worker as the server drives it: what has come goes through the pipeline together, and comes back page by page."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ ENTRY = catalog.read()["paddleocr-vl-1.5"]
 OPTIONS = ENTRY.check_options({"max_new_tokens": 8})
 
 
-def _input(folder: Path, number: int) -> PageInput:
+def _input(folder: Path, number: int, regions: tuple[str, ...] = ("title", "left")) -> PageInput:
     path = folder / f"page-{number:05}.ppm"
-    image = page(f"page {number}", ("title", "left"))
+    image = page(f"page {number}", regions)
     image.save(path)
     return PageInput(number, path, *image.size, 9)
 
@@ -82,6 +83,34 @@ def test_a_page_that_cannot_be_read_takes_no_other_with_it(weights: Path, tmp_pa
     failed = asyncio.run(drive())[2]
     assert isinstance(failed, NotRecognisedError)
     assert str(failed) == "ValueError: page 3: page-00003.ppm is not an image"
+
+
+def test_a_caller_who_leaves_takes_no_other_page_with_him(weights: Path, tmp_path: Path) -> None:
+    """His page fails when its figures are to be written, seconds before the next one is read to its end."""
+    slow = ENTRY.check_options({"max_new_tokens": 2000})
+    (theirs := tmp_path / "theirs").mkdir()
+    leaving, staying = _input(theirs, 1, ("left",)), _input(tmp_path, 2, ("left",))
+
+    async def drive() -> tuple[Page, list[Any]]:
+        worker = await Worker.start(ENTRY, paddlex_home=weights, load_timeout_s=100)
+        driver = Driver(worker)
+        alone = await driver.read(staying, slow)
+        first = asyncio.create_task(driver.read(staying, OPTIONS))  # meanwhile the two come together
+        await asyncio.sleep(0)
+        both = asyncio.gather(driver.read(leaving, slow), driver.read(staying, slow), return_exceptions=True)
+        await first
+        while ("begun", 1, 2) not in driver.events:  # noqa: ASYNC110 what is waited for has no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1)
+        shutil.rmtree(theirs)
+        results = list(await both)
+        await worker.close()
+        return alone, results
+
+    alone, [left, stayed] = asyncio.run(drive())
+    assert isinstance(left, NotRecognisedError)
+    assert isinstance(stayed, Page)
+    assert (stayed.text, stayed.verdict) == (alone.text, alone.verdict)
 
 
 def test_weights_that_are_no_weights_are_said_to_be_so(home: Path) -> None:

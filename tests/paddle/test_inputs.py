@@ -114,6 +114,34 @@ def test_a_loop_is_said_to_be_one(start: Callable[..., Server], home: Path) -> N
     assert looping["status"] == "success"
 
 
+def test_what_is_cut_to_nothing_is_not_blank(server: Server) -> None:
+    options = {"use_layout_detection": False, "prompt_label": "spotting", "max_new_tokens": 8}
+    found = read(server, encoded(PLAIN), **options)
+    assert (found["text"], found["verdict"]) == ("", "truncated")
+
+
+def test_too_few_pixels_for_a_region_are_the_callers_mistake(server: Server) -> None:
+    body = {"image_base64": base64.b64encode(encoded(PLAIN)).decode(), "model_name": "paddleocr-vl", "max_pixels": 784}
+    problem = assert_problem(server.client.post("/ocr", json=body), 422, "bad_option")
+    assert problem["detail"] == "max_pixels: 784 are too few for a region of the page."
+
+
+def test_without_the_weights_of_an_option_the_model_is_there_and_the_option_refused(
+    start: Callable[..., Server], home: Path
+) -> None:
+    (home / "official_models/UVDoc/inference.pdiparams").unlink()
+    server = start(PADDLEX_HOME=str(home), PRELOAD="paddleocr-vl").ready()
+    body = {
+        "image_base64": base64.b64encode(encoded(PLAIN)).decode(),
+        "model_name": "paddleocr-vl",
+        "max_new_tokens": 4,
+    }
+    assert server.client.post("/ocr", json=body | {"use_doc_orientation_classify": True}).status_code == 200
+    refused = server.client.post("/ocr", json=body | {"use_doc_unwarping": True})
+    assert "UVDoc" in assert_problem(refused, 422, "bad_option")["detail"]
+    assert any("UVDoc/inference.pdiparams is missing" in line["event"] for line in server.log())
+
+
 def test_tables_as_markdown(server: Server) -> None:
     options = {"use_layout_detection": False, "prompt_label": "table", "max_new_tokens": 60}
     pages = [encoded(page(f"cells {number}", ("table",))) for number in range(6)]
