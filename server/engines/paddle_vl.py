@@ -17,6 +17,7 @@ import cv2
 from server.documents import Page
 from server.engines import gpu_fit
 from server.engines.base import Loading, Options, PageInput
+from server.engines.paddle_pages import page_of
 from server.errors import BadOption
 
 _PAGES = 4  # at once, recognised by PaddlePaddle: the next page's layout is found while this one is read
@@ -101,8 +102,6 @@ class PaddleVlEngine:
         for option, name in _PREPROCESSORS.items():
             if options[option] and option not in self._preprocessors:
                 raise BadOption(f"{option}: this server does not hold the weights of {name}, or not all of them.")
-        from server.engines.paddle_pages import page_of  # noqa: PLC0415 needs this environment's packages
-
         _take_over_logs()  # of what was imported since
         _wait_for_paddlex()
         said = self._warnings(options)
