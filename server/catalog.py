@@ -22,7 +22,8 @@ class ModelEntry:
     """One model. `size_mb` is what its weights take on disk, `memory_mb` and `gpu_memory_mb` what it takes when loaded.
 
     `packages` and `programs` must be installed for it to be served, `install` says how; `revision_of` names the
-    package whose version is the revision of weights that came inside it. `prompts` are those of the model's card.
+    package whose version is the revision of weights that came inside it. `prompts` are those of the model's card. PDF pages
+    are rendered for it at `pdf_dpi` dots per inch.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelEntry:
     memory_mb: int
     token_confidence: bool
     gpu_memory_mb: int = 0
+    pdf_dpi: int = 200
     weights: tuple[Weights, ...] = ()
     optional_weights: tuple[Weights, ...] = ()
     prompts: Mapping[str, str] = field(default_factory=dict)

@@ -153,6 +153,7 @@ class Reader:
         self._spool = spool
         self._child: Child | None = None
         self._document: Path | None = None
+        self._dpi = 0
         self._of: int | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -177,13 +178,16 @@ class Reader:
         request = {"step": "call", "body": str(body), "content_type": content_type}
         return await self._ask(request, lambda answer: Call.from_wire(answer, self._spool))
 
-    async def open(self, document: Path) -> Opened:
-        """See what the document is. Raises EmptyFile, UnsupportedType, DamagedFile, EncryptedPdf, TooManyPixels."""
-        request = {"step": "open", "document": str(document)}
+    async def open(self, document: Path, dpi: int) -> Opened:
+        """See what the document is; pages of a PDF will be rendered at `dpi` dots per inch.
+
+        Raises EmptyFile, UnsupportedType, DamagedFile, EncryptedPdf, TooManyPixels.
+        """
+        request = {"step": "open", "document": str(document), "dpi": dpi}
         opened = await self._ask(
             request, lambda answer: Opened(FileType(answer["file_type"]), answer["media_type"], answer["total_pages"])
         )
-        self._document = document
+        self._document, self._dpi = document, dpi
         self._of = opened.total_pages if opened.file_type is FileType.PDF or opened.total_pages > 1 else None
         return opened
 
@@ -195,7 +199,8 @@ class Reader:
         if self._document is None:
             raise RuntimeError("render() before open()")
         target = self._spool / f"page-{number:05}.ppm"
-        request = {"step": "render", "document": str(self._document), "number": number, "target": str(target)}
+        document = {"document": str(self._document), "dpi": self._dpi}
+        request = {"step": "render", **document, "number": number, "target": str(target)}
 
         def page(answer: dict[str, Any]) -> PageInput:
             return PageInput(number, target, answer["width"], answer["height"], self._of)

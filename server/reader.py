@@ -43,12 +43,10 @@ _HEADER_ROOM = 1024  # a PPM's header, bytes
 class Limits:
     """What one document may take.
 
-    `max_pixels` of a page image; PDFs are rendered at `dpi` dots per inch. Each step may use `cpu_seconds` of processor
-    time and `wall_seconds` in all.
+    `max_pixels` of a page image. Each step may use `cpu_seconds` of processor time and `wall_seconds` in all.
     """
 
     max_pixels: int
-    dpi: int
     cpu_seconds: int = 60
     wall_seconds: float = 120
 
@@ -137,22 +135,23 @@ class _Steps:
         return call.to_wire()
 
     def _open(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        kind, pages = self._opened(request["document"])
+        kind, pages = self._opened(request)
         return {"file_type": kind.file_type, "media_type": kind.media_type, "total_pages": pages.total}
 
     def _render(self, request: Mapping[str, Any]) -> dict[str, Any]:
         from server.render import render_page  # noqa: PLC0415 loaded in the child only
 
-        _, pages = self._opened(request["document"])
+        _, pages = self._opened(request)
         width, height = render_page(pages, request["number"], Path(request["target"]))
         return {"width": width, "height": height}
 
-    def _opened(self, document: str) -> "tuple[Kind, Pages]":
+    def _opened(self, request: Mapping[str, Any]) -> "tuple[Kind, Pages]":
         from server.render import open_document  # noqa: PLC0415 loaded in the child only
 
+        document, dpi = request["document"], request["dpi"]
         if self._document is None or self._document[0] != document:
             self._document = None
-            self._document = (document, *open_document(Path(document), self._limits.max_pixels, self._limits.dpi))
+            self._document = (document, *open_document(Path(document), self._limits.max_pixels, dpi))
         return self._document[1:]
 
 

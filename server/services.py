@@ -83,7 +83,7 @@ class Services:
             authenticator=Authenticator(settings),
             gpu=gpu,
             supervisor=Supervisor(models, policy, places, on_change),
-            pool=PagePool(Limits(max_pixels=settings.max_pixels, dpi=settings.pdf_dpi)),
+            pool=PagePool(Limits(max_pixels=settings.max_pixels)),
             pipeline=Pipeline(admission, metrics, settings.queue_max_wait_s),
             results=ResultStore(settings.data_dir / "results", settings.result_ttl_s),
             spool=Spool(),

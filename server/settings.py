@@ -115,7 +115,13 @@ class Settings(BaseSettings):
         ge=10_000,
         le=500_000_000,
     )
-    pdf_dpi: int = Field(200, description="Resolution at which PDF pages are rendered, dots per inch", ge=36, le=600)
+    pdf_dpi: int | None = Field(
+        None,
+        description="Resolution at which PDF pages are rendered, dots per inch; empty is what suits the model: 200, "
+        "or 144 for `paddleocr-vl*`",
+        ge=36,
+        le=600,
+    )
     allow_url_input: bool = Field(False, description="Take documents by `image_url`, from public addresses only")
 
     queue_max_pages: int = Field(

@@ -136,7 +136,7 @@ async def _recognise(job: _Job, body: Path, content_type: str) -> Finished:
         options = _options(call.fields)
         entry = catalog.find(services.catalog, options.model_name or settings.default_model)
         model_options = entry.check_options(options.model_extra or {})
-        opened = await reader.open(await _document(job, call))
+        opened = await reader.open(await _document(job, call), settings.pdf_dpi or entry.pdf_dpi)
         numbers = page_numbers(options.pages, opened.total_pages, settings.max_pages)
         job.permit.set_pages(len(numbers))
         host = services.supervisor.host(entry.name)

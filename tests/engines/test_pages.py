@@ -40,7 +40,7 @@ from tests import makers
 
 pytestmark = pytest.mark.engines
 
-LIMITS = Limits(max_pixels=4_000_000, dpi=72)
+LIMITS = Limits(max_pixels=4_000_000)
 WHITE, BLACK, RED, GREEN, BLUE = (255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 128, 0), (0, 0, 255)
 
 
@@ -77,7 +77,7 @@ class Bench:
     async def opened(self, data: bytes, spool: Path) -> AsyncIterator[tuple[Reader, Opened]]:
         (spool / "document").write_bytes(data)
         async with self.pool.reader(spool) as reader:
-            yield reader, await reader.open(spool / "document")
+            yield reader, await reader.open(spool / "document", 72)
 
     def image(self, data: bytes, spool: Path) -> Image.Image:
         """The only page."""
@@ -519,7 +519,7 @@ def test_a_request_body_is_parsed_in_the_child(bench: Bench, tmp_path: Path) -> 
             call = await reader.call(tmp_path / "body", "multipart/form-data; boundary=XX")
             assert (call.input_type, call.filename, call.fields) == ("multipart", "a.png", {})
             assert call.document is not None
-            assert (await reader.open(call.document)).media_type == "image/png"
+            assert (await reader.open(call.document, 72)).media_type == "image/png"
             assert isinstance(await page(reader, 1), Image.Image)
 
     bench.run(read())
@@ -591,11 +591,11 @@ def test_secrets_that_were_forgotten_reach_no_child(tmp_path: Path) -> None:
                 from server import settings
                 from server.pages import Limits, PagePool
                 settings.forget_secrets()
-                pool = PagePool(Limits(10_000, 72))
+                pool = PagePool(Limits(10_000))
                 await pool.start()
                 async with pool.reader(Path(".")) as reader:
                     try:
-                        await reader.open(Path("/dev/null"))
+                        await reader.open(Path("/dev/null"), 72)
                     except Exception as error:
                         print(type(error).__name__)
                     for process in psutil.Process().children(recursive=True):
@@ -623,7 +623,7 @@ def test_a_page_without_end_costs_only_itself(tmp_path: Path, limits: Limits) ->
         async with pool_of(limits) as pool:
             (tmp_path / "document").write_bytes(makers.endless_pdf(pages=3, slow=2))
             async with pool.reader(tmp_path) as reader:
-                await reader.open(tmp_path / "document")
+                await reader.open(tmp_path / "document", 72)
                 assert isinstance(await page(reader, 1), Image.Image)
                 assert isinstance(await page(reader, 2), ReaderKilled)
                 assert isinstance(await page(reader, 3), Image.Image)
@@ -640,7 +640,7 @@ def test_memory_beyond_the_limit_costs_only_the_page(tmp_path: Path) -> None:
             data = makers.encode(small, "TIFF", save_all=True, append_images=[image, small], compression="group4")
             (tmp_path / "document").write_bytes(data)
             async with pool.reader(tmp_path) as reader:
-                await reader.open(tmp_path / "document")
+                await reader.open(tmp_path / "document", 72)
                 (child,) = children()
                 error = await page(reader, 2)
                 assert isinstance(error, ReaderKilled)
@@ -706,7 +706,7 @@ def test_cancelling_while_a_child_starts_leaves_nothing(bench: Bench, tmp_path: 
 
     async def read() -> None:
         async with bench.pool.reader(tmp_path) as reader:
-            await reader.open(tmp_path / "document")
+            await reader.open(tmp_path / "document", 72)
 
     async def cancel() -> None:
         task = asyncio.create_task(read())
@@ -742,7 +742,7 @@ def test_the_fork_server_dies_while_a_child_is_asked_for(bench: Bench, tmp_path:
         server = fork_server()
         server.suspend()
         async with bench.pool.reader(tmp_path) as reader:
-            step = asyncio.create_task(reader.open(tmp_path / "document"))
+            step = asyncio.create_task(reader.open(tmp_path / "document", 72))
             await asyncio.sleep(0.1)
             assert not step.done()
             server.kill()
@@ -756,7 +756,7 @@ def test_a_child_that_cannot_start_is_a_matter_of_the_server(tmp_path: Path) -> 
         async with pool_of(Broken(10_000, 72)) as pool:
             async with pool.reader(tmp_path) as reader:
                 with pytest.raises(Unavailable):
-                    await reader.open(tmp_path / "document")
+                    await reader.open(tmp_path / "document", 72)
 
     asyncio.run(read())
 
@@ -767,7 +767,7 @@ def test_after_close_nothing_is_opened(tmp_path: Path) -> None:
             pass
         async with pool.reader(tmp_path) as reader:
             with pytest.raises(Draining):
-                await reader.open(tmp_path / "document")
+                await reader.open(tmp_path / "document", 72)
         await pool.close()
         assert children() == []
 
@@ -779,7 +779,7 @@ def test_close_ends_a_reader_in_mid_step(tmp_path: Path) -> None:
         (tmp_path / "document").write_bytes(makers.endless_pdf())
         async with pool_of(LIMITS) as pool:
             async with pool.reader(tmp_path) as reader:
-                await reader.open(tmp_path / "document")
+                await reader.open(tmp_path / "document", 72)
                 step = asyncio.create_task(reader.render(2))
                 await asyncio.sleep(0.1)
                 await pool.close()
@@ -855,10 +855,10 @@ def test_kill_9_of_the_server_leaves_no_process(tmp_path: Path) -> None:
             from pathlib import Path
             async def main():
                 from server.pages import Limits, PagePool
-                pool = PagePool(Limits(1_000_000, 72))
+                pool = PagePool(Limits(1_000_000))
                 await pool.start()
                 async with pool.reader(Path(sys.argv[1])) as reader:
-                    await reader.open(Path(sys.argv[1]) / "document")
+                    await reader.open(Path(sys.argv[1]) / "document", 72)
                     step = asyncio.create_task(reader.render(2))
                     await asyncio.sleep(0.2)
                     print(*(process.pid for process in psutil.Process().children(recursive=True)), flush=True)

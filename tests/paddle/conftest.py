@@ -70,8 +70,8 @@ def home(weights: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(weights: Path) -> Iterator[Server]:
-    """The shared server, ready; no test may disturb it. PDFs are rendered as PaddleX renders them."""
-    with Server(PADDLEX_HOME=str(weights), PRELOAD="paddleocr-vl", PDF_DPI="144") as running:
+    """The shared server, ready; no test may disturb it."""
+    with Server(PADDLEX_HOME=str(weights), PRELOAD="paddleocr-vl") as running:
         yield running.ready()
 
 
