@@ -28,7 +28,7 @@ from types import SimpleNamespace
 
 from server import catalog, lock, protocol, stacks
 from server.engines import create
-from server.engines.base import Engine, Loading, PageInput
+from server.engines.base import CannotLoadError, Engine, Loading, PageInput
 from server.errors import OcrError
 
 NICENESS = 5
@@ -91,6 +91,10 @@ def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
         engine = create(entry.engine)
         engine.load(_loading(entry))
         _warm_up(engine, entry)
+    except CannotLoadError as error:
+        log.error("model not loaded: %s", error)  # noqa: TRY400 the sentence says it all
+        send(protocol.LoadFailed(str(error)))
+        return 1
     except Exception as error:
         log.exception("model not loaded")
         send(protocol.LoadFailed("".join(traceback.format_exception_only(error)).strip()))

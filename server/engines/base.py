@@ -37,6 +37,10 @@ class Loading:
     recogniser_url: str | None = None
 
 
+class CannotLoadError(Exception):
+    """The model cannot be loaded here; the message is a sentence for the operator, with the way out."""
+
+
 class Engine(Protocol):
     """One loaded model.
 
@@ -49,7 +53,7 @@ class Engine(Protocol):
     batches: bool
 
     def load(self, loading: Loading) -> None:
-        """Open the weights. Raises any exception when that fails; its text reaches the operator."""
+        """Open the weights. Raises CannotLoadError, or any exception; its text reaches the operator."""
 
     def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterable[Page | Exception]:
         """Read the pages: one outcome for each, in their order, each as soon as it is there.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
+from server.engines.base import CannotLoadError
+
 _LEAST_DRIVER = {11: (450, 80), 12: (525, 60), 13: (580, 65)}
 """CUDA major version → oldest driver for all of its minor versions (NVIDIA, CUDA release notes, table "CUDA Toolkit and
 Minimum Required Driver Version for CUDA Minor Version Compatibility")."""
@@ -18,8 +20,8 @@ Minimum Required Driver Version for CUDA Minor Version Compatibility")."""
 log = logging.getLogger("server.engines.gpu_fit")
 
 
-class UnfitError(Exception):
-    """The GPU cannot be used with what is installed; the message says why and what to do."""
+class UnfitError(CannotLoadError):
+    """The GPU cannot be used with what is installed."""
 
 
 @dataclass(frozen=True, slots=True)
