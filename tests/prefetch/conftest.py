@@ -48,8 +48,9 @@ class Command:
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """The command at work in a process of its own."""
+        heeding = ("env", "--default-signal=INT")  # a shell's background jobs ignore it
         return subprocess.Popen(
-            [sys.executable, str(SCRIPT), *arguments, "--to", str(self.home)],
+            [*heeding, sys.executable, str(SCRIPT), *arguments, "--to", str(self.home)],
             env=self.environment(**variables),
             cwd=self.tmp,
             text=True,
