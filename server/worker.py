@@ -178,15 +178,16 @@ def _answer(engine: Engine, batch: Sequence[protocol.Recognise], send: Callable[
     unanswered = deque(batch)
     try:
         for outcome in engine.recognise([page for message in batch for page in message.pages], batch[0].options):
-            message = unanswered.popleft()
+            message = unanswered[0]
             if engine.batches:
                 _request_id.set(message.request_id)
             if isinstance(outcome, Exception):
                 send(_failed(message, outcome))
-                continue
-            if engine.batches:  # slow ones: a line for each page tells that it goes on
-                log.info("page %d read in %.2f s: %s", outcome.number, outcome.seconds, outcome.verdict)
-            send(protocol.Recognised(message.id, (outcome,)))
+            else:
+                send(protocol.Recognised(message.id, (outcome,)))
+                if engine.batches:  # slow ones: a line for each page tells that it goes on
+                    log.info("page %d read in %.2f s: %s", outcome.number, outcome.seconds, outcome.verdict)
+            unanswered.popleft()  # not before: what cannot be sent is answered below
     except Exception as error:  # noqa: BLE001 each page's own error is logged where it is answered
         if len(unanswered) == 1:
             send(_failed(unanswered[0], error))

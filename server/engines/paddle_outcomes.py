@@ -15,10 +15,6 @@ from paddlex.inference.pipelines.paddleocr_vl.uilts import truncate_repetitive_c
 from server.documents import Verdict
 from server.engines.repetition import ends_in_a_loop
 
-_KEEPS_UP_TO = {"table": 5000}
-_KEEPS_UP_TO_ELSE = 50
-"""Characters that PaddleX never takes for a loop, by label."""
-
 
 class Outcomes:
     """How the readings of each page ended, in the order in which the pipeline gives its results."""
@@ -93,7 +89,8 @@ _GRAVITY = (Verdict.OK, Verdict.TRUNCATED, Verdict.REPETITION)
 
 
 def _end(label: str, text: str, cut: bool) -> Verdict:
-    if truncate_repetitive_content(text, min_count=_KEEPS_UP_TO.get(label, _KEEPS_UP_TO_ELSE)) != text:
+    # the lengths from which PaddleX looks for loops (pipeline.py, `_paddleocr_vl_assemble_parsing_results`)
+    if truncate_repetitive_content(text, min_count=5000 if label == "table" else 50) != text:
         return Verdict.REPETITION
     if not cut:
         return Verdict.OK

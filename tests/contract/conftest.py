@@ -1,7 +1,6 @@
 """Servers for the contract tests: one that most tests share, and others made for one test."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -20,10 +19,3 @@ def server() -> Iterator[Server]:
 def client(server: Server) -> httpx2.Client:
     """An authorised client of the shared server."""
     return server.client
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Server]]:
-    """Starts servers with their own environment; they end with the test."""
-    with ExitStack() as stack:
-        yield lambda **variables: stack.enter_context(Server(**variables))

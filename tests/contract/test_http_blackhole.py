@@ -2,13 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.contract import samples
-from tests.contract.blackhole import BlackHole, impossible
+from tests.contract.blackhole import BlackHole
 from tests.contract.routes import HIDDEN
 from tests.contract.running import TOKEN, Server
 
@@ -41,14 +40,6 @@ found["text"] = json.loads(text)["text"] if status == 200 else status
 print(json.dumps(found))
 """
 _ATTEMPT = "import socket; s = socket.socket(); s.settimeout(0.2); s.connect(('93.184.216.34', 443))"
-
-
-@pytest.fixture
-def hole() -> Iterator[BlackHole]:
-    if reason := impossible():
-        pytest.skip(reason)
-    with BlackHole() as made:
-        yield made
 
 
 def test_not_one_packet(hole: BlackHole, tmp_path: Path) -> None:

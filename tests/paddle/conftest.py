@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +72,6 @@ def server(weights: Path) -> Iterator[Server]:
     """The shared server, ready; no test may disturb it."""
     with Server(PADDLEX_HOME=str(weights), PRELOAD="paddleocr-vl") as running:
         yield running.ready()
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Server]]:
-    """Starts servers with their own environment; they end with the test."""
-    with ExitStack() as stack:
-        yield lambda **variables: stack.enter_context(Server(**variables))
 
 
 @pytest.fixture(scope="session")

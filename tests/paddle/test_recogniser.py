@@ -89,3 +89,28 @@ def test_regions_go_to_the_server_with_their_options_and_its_limits_are_told(
     assert (first["model"], first["temperature"], first["max_completion_tokens"]) == ("PaddleOCR-VL-0.9B", 0.5, 50)
     assert first["repetition_penalty"] == 1.2
     assert first["mm_processor_kwargs"] == {"min_pixels": 3136, "max_pixels": 50176}
+
+
+def test_a_figure_inside_a_table_hides_none_at_the_same_place_on_another_page(
+    url: str, weights: Path, tmp_path: Path
+) -> None:
+    """Pages go through PaddleX together here, and PaddleX by itself does not tell their figures apart."""
+    inputs = []
+    for number, regions in enumerate((("title",), ("table", "in_table"), ("in_table",)), start=1):
+        path = tmp_path / f"page-{number:05}.ppm"
+        image = page("a", regions)
+        image.save(path)
+        inputs.append(PageInput(number, path, *image.size))
+
+    async def drive() -> tuple[list[Any], list[int]]:
+        worker = await Worker.start(ENTRY, paddlex_home=weights, load_timeout_s=100, recogniser_url=url)
+        together: list[int] = []
+        reading = [worker.recognise((each,), ENTRY.check_options({}), "r", together.append) for each in inputs]
+        results = await asyncio.gather(*reading)
+        await worker.close()
+        return [result for [result] in results], together
+
+    results, together = asyncio.run(drive())
+    assert together[-1] > 1
+    assert [[block.type for block in result.blocks] for result in results] == [["doc_title"], ["table"], ["image"]]
+    assert list(results[2].images) == [results[2].blocks[0].content]

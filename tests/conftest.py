@@ -1,0 +1,25 @@
+"""Fixtures of more than one suite."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.contract.blackhole import BlackHole, impossible
+from tests.contract.running import Server
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Starts servers with their own environment; they end with the test."""
+    with ExitStack() as stack:
+        yield lambda **variables: stack.enter_context(Server(**variables))
+
+
+@pytest.fixture
+def hole() -> Iterator[BlackHole]:
+    """A network that swallows packets and counts them."""
+    if reason := impossible():
+        pytest.skip(reason)
+    with BlackHole() as made:
+        yield made
