@@ -1,15 +1,21 @@
 """Tables as HTML: written from cells, and read back from any engine's HTML, standard library only."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
-from html.parser import HTMLParser
+from html import escape, unescape
 
 MAX_COLUMNS = 1000
 """A row is never expanded beyond this: `colspan="999999999"` must not cost memory."""
 
 MAX_CELLS = 200_000
 """Slots of one expanded table, for the same reason."""
+
+# Not `html.parser`: it raises at `<![x[`, and takes minutes over 100,000 characters of `<a `. A tag ends before the next
+# one, and what a name has matched is never given back ("*+"), so that no character is looked at again and again.
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)([^<>]*+)>|<![^<>]*+>")
+_SPAN = re.compile(r"\b(rowspan|colspan)\s*+=\s*+[\"']?+([0-9]++)", re.IGNORECASE)
+_HUGE = re.compile(r"&(?=#[0-9]{9})")  # no character's number; `int` refuses thousands of digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,15 @@ def rows_of(html: str) -> list[list[str]]:
     `MAX_CELLS` slots every row is one cell, and rows stay of unequal length.
     """
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    done = 0
+    for tag in _TAG.finditer(html):
+        reader.data(html[done : tag.start()])
+        done = tag.end()
+        if tag[1]:
+            reader.end(tag[2].lower())
+        elif tag[2]:
+            reader.start(tag[2].lower(), tag[3])
+    reader.data(html[done:])
     reader.end_cell()
     return _expand(reader.rows)
 
@@ -88,36 +101,37 @@ def _expand(rows: Sequence[Sequence[tuple[str, int, int]]]) -> list[list[str]]:
     return [line for line in grid if line]
 
 
-class _Reader(HTMLParser):
+class _Reader:
     """Collects (text, rowspan, colspan) per cell and row. A cell ends where the next one, a row or the table does."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.rows: list[list[tuple[str, int, int]]] = []
         self._text: list[str] | None = None
         self._spans = (1, 1)
         self._depth = 0  # of tables
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: str) -> None:
+        """A start tag, or one that is its own end."""
         if tag == "table":
             self._depth += 1
         if self._depth > 1:  # a table within a cell: its text belongs to the cell
             if tag in ("tr", "td", "th", "br"):
-                self.handle_data(" ")
+                self.data(" ")
         elif tag == "tr":
             self.end_cell()
             self.rows.append([])
         elif tag in ("td", "th"):
             self.end_cell()
-            values = dict(attrs)
-            self._spans = (_span(values.get("rowspan")), _span(values.get("colspan")))
+            values = {name.lower(): digits for name, digits in _SPAN.findall(attributes)}
+            self._spans = (_span(values.get("rowspan", "")), _span(values.get("colspan", "")))
             self._text = []
         elif tag == "br":
-            self.handle_data("\n")
+            self.data("\n")
         elif tag in ("p", "div", "li"):
-            self.handle_data(" ")
+            self.data(" ")
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
+        """An end tag."""
         if tag == "table":
             self._depth = max(0, self._depth - 1)
             if self._depth == 0:
@@ -125,9 +139,10 @@ class _Reader(HTMLParser):
         elif tag in ("td", "th", "tr", "thead", "tbody") and self._depth <= 1:
             self.end_cell()
 
-    def handle_data(self, data: str) -> None:
-        if self._text is not None:
-            self._text.append(data)
+    def data(self, data: str) -> None:
+        """Text between tags."""
+        if self._text is not None and data:
+            self._text.append(unescape(_HUGE.sub("&amp;", data)))
 
     def end_cell(self) -> None:
         """Closes the open cell, if there is one."""
@@ -141,6 +156,5 @@ class _Reader(HTMLParser):
         self._text = None
 
 
-def _span(value: str | None) -> int:
-    digits = (value or "").strip()[:6]
-    return max(1, min(int(digits), MAX_COLUMNS)) if digits.isascii() and digits.isdigit() else 1
+def _span(digits: str) -> int:
+    return max(1, min(int(digits[:6] or "1"), MAX_COLUMNS))

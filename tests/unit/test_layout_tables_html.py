@@ -39,6 +39,10 @@ def test_any_text_is_read_as_equally_long_rows(html: str) -> None:
         ("<table><tr><td>x <table><tr><td>in</td><td>ner</td></tr></table> y</td><td>z</td></tr></table>",
          [["x in ner y", "z"]]),
         ('<table><tr><td rowspan="0" colspan="-3">a</td><td colspan="x">b</td></tr></table>', [["a", "b"]]),
+        ("<TABLE><TR><TD COLSPAN=3>a</TD></TR><tr><td>b</td><td\n>1 < 2 > 0</td></tr></TABLE>",
+         [["a", "", ""], ["b", "1 < 2 > 0", ""]]),
+        ("<table><tr><td>a<![x[<![1<!-- b --></td><td/></tr></table>", [["a<![x[<![1", ""]]),
+        ("<table><tr><td>&#50;&#" + "9" * 5000 + ";</td></tr></table>", [["2&#" + "9" * 5000 + ";"]]),
         ("", []),
     ],
 )  # fmt: skip
@@ -69,6 +73,16 @@ def test_time_is_linear() -> None:
     started = time.process_time()
     rows_of("<table><tr>" + "<td>" * 100_000 + "&lt;" * 100_000 + "<" * 100_000)
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "unit", ["<a ", "<a", "a", "<a b='", "<table", "<td", "<!--", "<!", "<?", "</", "<td a ", "&#9", " "]
+)
+def test_what_is_never_closed_takes_no_longer(unit: str) -> None:
+    """Anything that is not linear would run for minutes, into the limit that every test has."""
+    rows_of("<table><tr><td>" + unit * (400_000 // len(unit)))
+    rows_of("<table><tr><td " + unit * (400_000 // len(unit)) + ">")
+    rows_of("<table><tr><td><" + unit * (400_000 // len(unit)))
 
 
 def test_the_http_process_gets_no_numpy_from_it() -> None:
