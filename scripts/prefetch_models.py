@@ -49,16 +49,16 @@ def main() -> int:
                 if given.source_dir and given.source_dir.resolve() == home.resolve():
                     raise SystemExit(_usage("--source-dir and --to are the same folder"))
                 with _alone_in(home):
-                    _fetch(_chosen(given.models), home, given.source_dir)
+                    _fetch(_chosen(given.models, home), home, given.source_dir)
             case "lock":
                 with _alone_in(home):
-                    _lock(_chosen(given.models), home)
+                    _lock(_chosen(given.models, home), home)
             case "check":
-                _check(_chosen(given.models) if given.models else None, home)
+                _check(_chosen(given.models, home) if given.models else None, home)
     except PrefetchError as error:
         _say(f"failed: {error}")
         return error.exit_code
-    except lock.LockError as error:
+    except (lock.LockError, catalog.CatalogError) as error:
         _say(f"failed: {error}")
         return Damaged.exit_code
     except OSError as error:
@@ -80,10 +80,10 @@ def _fetch(chosen: Sequence[Weights], home: Path, source_dir: Path | None) -> No
         try:
             done += fetcher.fetch(weights)
         except NotFetched as error:
-            _say(f"failed: {_models_with(weights.name)}: {error}")
+            _say(f"failed: {_models_with(weights.name, home)}: {error}")
             failures.append(weights.name)
         except NoRoom as error:
-            raise NoRoom(f"{_models_with(weights.name)}: {error}") from None
+            raise NoRoom(f"{_models_with(weights.name, home)}: {error}") from None
     with contextlib.suppress(OSError):  # not empty: what was not finished waits there
         (home / STAGING).rmdir()
     if failures:
@@ -142,7 +142,7 @@ def _check(chosen: Sequence[Weights] | None, home: Path) -> None:
         raise Damaged(f"{home / lock.FILE_NAME} names no weights")
     wrong = damages(home, locks)
     for name, reason in wrong.items():
-        _say(f"{_models_with(name.partition('/')[0])}: {name}: {reason}")
+        _say(f"{_models_with(name.partition('/')[0], home)}: {name}: {reason}")
     if wrong:
         raise Damaged(f"{len(wrong)} files are not what {home / lock.FILE_NAME} says")
     files = [file for locked in locks.values() for file in locked.files.values()]
@@ -152,10 +152,10 @@ def _check(chosen: Sequence[Weights] | None, home: Path) -> None:
 def _list(home: Path) -> None:
     locks = lock.read(home / lock.FILE_NAME)
     rows = [("MODEL", "WEIGHTS", "SIZE", "LICENCE", "SOURCES", f"IN {home}")]
-    for model in catalog.read().values():
+    for model in catalog.read(home).values():
         if not model.weights:
             rows.append((model.name, "-", f"{model.size_mb} MB", model.licence, f"installed ({model.install})", "-"))
-        for weights in model.weights:
+        for weights in model.weights + model.transformers_weights:
             sources = [name for name in ("huggingface", "modelscope", "bos") if getattr(weights, name)]
             state = weights.absence(home, locks) or f"there, {locks[weights.name].commit or 'no commit known'}"
             rows.append((model.name, weights.name, f"{weights.size_mb} MB", weights.licence, " ".join(sources), state))
@@ -164,9 +164,9 @@ def _list(home: Path) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _chosen(names: Sequence[str]) -> list[Weights]:
+def _chosen(names: Sequence[str], home: Path) -> list[Weights]:
     """The weights of these models, shared ones once; of all models when none is named."""
-    models, weights = catalog.read(), catalog.read_weights()
+    models, weights = catalog.read(home), catalog.read_weights(home)
     if unknown := [name for name in names if name not in models and name not in weights]:
         raise SystemExit(_usage(f"no model {unknown[0]!r}; there are: {', '.join([*models, *weights])}"))
     parts = [
@@ -175,9 +175,11 @@ def _chosen(names: Sequence[str]) -> list[Weights]:
     return list(dict.fromkeys(parts))
 
 
-def _models_with(weights: str) -> str:
+def _models_with(weights: str, home: Path) -> str:
     return ", ".join(
-        model.name for model in catalog.read().values() if weights in {each.name for each in model.weights}
+        model.name
+        for model in catalog.read(home).values()
+        if weights in {each.name for each in model.weights + model.transformers_weights}
     )
 
 

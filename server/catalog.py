@@ -1,5 +1,7 @@
 """The models this server knows and their weights, read from `catalog.toml`, and which of them this machine can run.
 
+A second `catalog.toml`, in PADDLEX_HOME beside the weights, adds further ones.
+
 Standard library only: engine workers import this module.
 """
 
@@ -13,8 +15,17 @@ from typing import Any
 
 from server import lock, stacks
 from server.errors import UnknownModel
+from server.knobs import Knobs
 from server.options import OptionSpec, check_all
+from server.vlm_spec import RecogniserName, VlmSpec
 from server.weights import Weights
+
+_FILE_NAME = "catalog.toml"
+_NO_KNOBS = Knobs()
+
+
+class NoRecogniserError(Exception):
+    """Nothing here can read for the model; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +33,10 @@ class ModelEntry:
     """One model. `size_mb` is what its weights take on disk, `memory_mb` and `gpu_memory_mb` what it takes when loaded.
 
     `packages` and `programs` must be installed for it to be served, `install` says how; `revision_of` names the
-    package whose version is the revision of weights that came inside it. `prompts` are those of the model's card. PDF pages
-    are rendered for it at `pdf_dpi` dots per inch.
+    package whose version is the revision of weights that came inside it. `transformers_weights` stand in for `weights`
+    where transformers reads and needs another form of them. `prompts` are those of the model's card, by name,
+    the usual one first. PDF pages are rendered for it at `pdf_dpi` dots per inch. `gpu_memory_share` (0–1) is what it takes
+    of whichever GPU there is, and goes before `gpu_memory_mb`.
     """
 
     name: str
@@ -35,8 +48,10 @@ class ModelEntry:
     memory_mb: int
     token_confidence: bool
     gpu_memory_mb: int = 0
+    gpu_memory_share: float | None = None
     pdf_dpi: int = 200
     weights: tuple[Weights, ...] = ()
+    transformers_weights: tuple[Weights, ...] = ()
     optional_weights: tuple[Weights, ...] = ()
     prompts: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
@@ -44,17 +59,20 @@ class ModelEntry:
     install: str = "make setup"
     revision_of: str | None = None
     options: Mapping[str, OptionSpec] = field(default_factory=dict)
+    vlm: VlmSpec | None = None
 
-    def absence(self, paddlex_home: Path, paddle_vl_recogniser: str = "native") -> str | None:
+    def absence(self, paddlex_home: Path, knobs: Knobs = _NO_KNOBS) -> str | None:
         """Why this machine cannot run the model, or None when it can."""
-        if self.engine == "paddle_vl" and paddle_vl_recogniser == "vllm":
-            return "PADDLE_VL_RECOGNISER=vllm needs a vLLM server, which this version of the server does not start"
-        if self.weights:
+        try:
+            recogniser = self.recogniser(knobs)
+        except NoRecogniserError as error:
+            return str(error)
+        if needed := self.weights_for(recogniser):
             try:
                 locks = lock.read(paddlex_home / lock.FILE_NAME)
             except lock.LockError as error:
                 return str(error)
-            for weights in self.weights:
+            for weights in needed:
                 if reason := weights.absence(paddlex_home, locks):
                     return f"{reason} (in {paddlex_home})"
         missing = [name for name in self.programs if shutil.which(name) is None]
@@ -65,36 +83,79 @@ class ModelEntry:
             return f"this version of the server has no engine {self.engine}"
         return None
 
-    def revision(self, paddlex_home: Path) -> str | None:
+    def weights_for(self, recogniser: RecogniserName | None) -> tuple[Weights, ...]:
+        """What must be there for that recogniser to read."""
+        return self.transformers_weights if recogniser == "transformers" and self.transformers_weights else self.weights
+
+    def recogniser(self, knobs: Knobs) -> RecogniserName | None:
+        """What reads for the model; None where its engine does so itself. Raises NoRecogniserError."""
+        if self.engine == "paddle_vl":
+            if knobs.paddle_vl_recogniser == "native":
+                return None
+            wanted: tuple[RecogniserName, ...] = ("vllm",)
+            setting = "PADDLE_VL_RECOGNISER"
+        elif self.vlm is None:
+            return None
+        else:
+            setting = "RECOGNISER"
+            wanted = tuple(name for name in self.vlm.recognisers if knobs.recogniser in {"auto", name})
+            if not wanted:
+                able = " or ".join(self.vlm.recognisers)
+                raise NoRecogniserError(f"RECOGNISER={knobs.recogniser}, but this model is read by {able} only")
+        for name in wanted:
+            if not stacks.missing("vlm", (name,)):
+                return name
+        raise NoRecogniserError(f"{setting} needs {' or '.join(wanted)}, not installed (make setup-vllm)")
+
+    def prompt(self, asked: str) -> str:
+        """The text of the prompt of that name; any other text is the prompt itself."""
+        return self.prompts.get(asked, asked)
+
+    def revision(self, paddlex_home: Path, knobs: Knobs = _NO_KNOBS) -> str | None:
         """Which weights these are, as far as it is known without opening them."""
         if self.revision_of:
             return f"{self.revision_of} {metadata.version(self.revision_of)}"
-        locks = lock.read(paddlex_home / lock.FILE_NAME) if self.weights else {}
+        needed = self.weights_for(self.recogniser(knobs))
+        locks = lock.read(paddlex_home / lock.FILE_NAME) if needed else {}
         parts = [
-            f"{each.name} {locks[each.name].commit if each.name in locks else 'of unknown origin'}"
-            for each in self.weights
+            f"{each.name} {locks[each.name].commit if each.name in locks else 'of unknown origin'}" for each in needed
         ]
         return ", ".join(parts) or None
 
-    def check_options(self, given: Mapping[str, object]) -> dict[str, Any]:
-        """All options with defaults filled in. Raises BadOption for one that is unknown or out of range."""
-        return check_all(self.options, given, self.name)
+    def check_options(
+        self, given: Mapping[str, object], prompt: str | None = None, return_confidence: bool = True
+    ) -> dict[str, Any]:
+        """All options with defaults filled in. Raises BadOption for one that is unknown or out of range.
+
+        For a model that takes them `prompt` (None is its own best) and `return_confidence` are options, too.
+        """
+        options = check_all(self.options, given, self.name)
+        return options if self.vlm is None else {**options, "prompt": prompt, "return_confidence": return_confidence}
 
 
 Catalog = Mapping[str, ModelEntry]
 
 
-def read() -> Catalog:
-    """All models by name, in the file's order."""
-    weights = read_weights()
-    tables = _tables()
-    shared = tables["options"]
-    return {name: _entry(name, table, weights, shared) for name, table in tables["models"].items()}
+class CatalogError(Exception):
+    """The catalogue in PADDLEX_HOME cannot be used; the message names the file and the mistake."""
 
 
-def read_weights() -> Mapping[str, Weights]:
-    """All weights by name, in the file's order."""
-    return {name: Weights(name=name, **_values(table)) for name, table in _tables()["weights"].items()}
+def read(home: Path | None = None) -> Catalog:
+    """All models by name, in the file's order; then those of the catalogue in `home`. Raises CatalogError."""
+    weights = read_weights(home)
+    tables = _tables(home)
+    try:
+        return {name: _entry(name, table, weights, tables["options"]) for name, table in tables["models"].items()}
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise CatalogError(f"{home and home / _FILE_NAME}: {error!r}") from error
+
+
+def read_weights(home: Path | None = None) -> Mapping[str, Weights]:
+    """All weights by name, in the same order. Raises CatalogError."""
+    try:
+        return {name: Weights(name=name, **_values(table)) for name, table in _tables(home)["weights"].items()}
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise CatalogError(f"{home and home / _FILE_NAME}: {error!r}") from error
 
 
 def find(catalog: Catalog, name: str) -> ModelEntry:
@@ -104,8 +165,22 @@ def find(catalog: Catalog, name: str) -> ModelEntry:
     return catalog[name]
 
 
-def _tables() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("catalog.toml").read_text("utf-8"))
+def _tables(home: Path | None) -> dict[str, Any]:
+    tables = tomllib.loads(Path(__file__).with_name(_FILE_NAME).read_text("utf-8"))
+    if home is None or not (home / _FILE_NAME).is_file():
+        return tables
+    try:
+        added = tomllib.loads((home / _FILE_NAME).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CatalogError(f"{home / _FILE_NAME}: {error}") from None
+    for kind in tables:
+        more = added.pop(kind, {})
+        if twice := tables[kind].keys() & more.keys():
+            raise CatalogError(f"{home / _FILE_NAME}: {kind}.{min(twice)} is in the server's own catalogue already")
+        tables[kind] |= more
+    if added:
+        raise CatalogError(f"{home / _FILE_NAME}: {min(added)}: there are only {', '.join(tables)}")
+    return tables
 
 
 def _values(table: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +193,12 @@ def _entry(
     values = _values(table)
     parts = tuple(weights[each] for each in values.pop("weights", ()))
     extras = tuple(weights[each] for each in values.pop("optional_weights", ()))
+    others = tuple(weights[each] for each in values.pop("transformers_weights", ()))
     specs = shared.get(values["engine"], {}) | values.pop("options", {})
     options = {key: OptionSpec(**_values(spec)) for key, spec in specs.items()}
+    if values["engine"] == "vlm":
+        values["vlm"] = VlmSpec.of(values.get("vlm", {}))
     values.setdefault("size_mb", sum(each.size_mb for each in parts))
-    return ModelEntry(name=name, options=options, weights=parts, optional_weights=extras, **values)
+    return ModelEntry(
+        name=name, options=options, weights=parts, optional_weights=extras, transformers_weights=others, **values
+    )

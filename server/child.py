@@ -18,9 +18,11 @@ from server import protocol, stacks
 from server.catalog import ModelEntry
 from server.documents import Page
 from server.engines.base import Options, PageInput
+from server.knobs import Knobs
 
 _ROOT = Path(__file__).parents[1]
 _CLOSE_S = 10.0
+_NO_KNOBS = Knobs()
 
 log = structlog.get_logger("server.worker")
 
@@ -70,20 +72,15 @@ class Worker:
         *,
         paddlex_home: Path,
         load_timeout_s: float,
-        allow_cpu: bool = False,
-        recogniser_url: str | None = None,
+        knobs: Knobs = _NO_KNOBS,
     ) -> Self:
-        """A worker whose model is loaded and warm; `allow_cpu` and `recogniser_url` as in `engines.base.Loading`.
+        """A worker whose model is loaded and warm.
 
         Raises LoadFailedError with the worker's reason, WorkerDiedError when it could not be started, ended without a
         reason or took longer than `load_timeout_s` seconds. Nothing of it is left behind then, nor on cancellation.
         """
         scratch = Path(tempfile.mkdtemp(prefix="offline-ocr-worker-"))
-        variables = stacks.variables(paddlex_home, scratch)
-        if allow_cpu:
-            variables["ALLOW_CPU"] = "1"
-        if recogniser_url:
-            variables["RECOGNISER_URL"] = recogniser_url
+        variables = stacks.variables(paddlex_home, scratch) | knobs.variables()
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=ours, limit=protocol.MAX_LINE_BYTES)
         command = (stacks.python_of(entry.engine), "-m", "server.worker", entry.name, "--channel")

@@ -38,7 +38,7 @@ class Block:
 
     `type` is the layout model's own label (`doc_title`, `paragraph_title`, `text`, `list`, `table`, `image`, …),
     `order` its place in the reading order, counted from 0. For `BlockFormat.IMAGE` the content is the name of a crop in
-    `Page.images`. `confidence` is 0–1, or None where the engine gives none.
+    `Page.images`. `confidence` is 0–1, or None where the engine gives none; `verdict` is None where it judges pages only.
     """
 
     type: str
@@ -47,6 +47,7 @@ class Block:
     format: BlockFormat
     order: int
     confidence: float | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,14 @@ class Page:
     def from_wire(cls, wire: Mapping[str, Any]) -> "Page":
         """The page back from JSON values. Raises KeyError, TypeError or ValueError when they are not a page's."""
         blocks = tuple(
-            Block(**{**block, "bbox": tuple(block["bbox"]), "format": BlockFormat(block["format"])})
+            Block(
+                **{
+                    **block,
+                    "bbox": tuple(block["bbox"]),
+                    "format": BlockFormat(block["format"]),
+                    "verdict": block["verdict"] and Verdict(block["verdict"]),
+                }
+            )
             for block in wire["blocks"]
         )
         images = {name: Path(path) for name, path in wire["images"].items()}

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -15,6 +16,7 @@ from server.child import LoadFailedError, Worker, WorkerDiedError
 from server.documents import Page
 from server.engines.base import Options, PageInput
 from server.errors import ModelLoading, ModelUnavailable
+from server.knobs import Knobs
 from server.page_line import PageLine
 from server.page_task import PageTask
 from server.places import NoRoomError, Places
@@ -28,15 +30,18 @@ log = structlog.get_logger("server.model_host")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a worker is ended or replaced. Times in seconds, memory in bytes."""
+    """When a worker is ended or replaced, and how models are run. Times in seconds, memory in bytes.
+
+    `serve` maps a model onto arguments of `vllm serve` that go before the catalogue's.
+    """
 
     paddlex_home: Path
     load_timeout_s: float
     page_timeout_s: float
     max_pages: int
     max_rss_bytes: int
-    allow_cpu: bool = False
-    paddle_vl_recogniser: str = "native"
+    knobs: Knobs = field(default_factory=Knobs)
+    serve: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def _log_mistake(serving: asyncio.Task[None]) -> None:
@@ -56,8 +61,8 @@ class ModelHost:
         self, entry: ModelEntry, policy: Policy, places: Places, on_change: Callable[["ModelHost"], None]
     ) -> None:
         self.entry = entry
-        self.reason = entry.absence(policy.paddlex_home, policy.paddle_vl_recogniser)
-        self.revision = None if self.reason else entry.revision(policy.paddlex_home)
+        self.reason = entry.absence(policy.paddlex_home, policy.knobs)
+        self.revision = None if self.reason else entry.revision(policy.paddlex_home, policy.knobs)
         self.state = ModelState.ABSENT if self.reason else ModelState.IDLE
         self.since = time.monotonic()
         self.restarts = 0
@@ -226,7 +231,11 @@ class ModelHost:
                 return await Worker.start(
                     self.entry,
                     paddlex_home=self._policy.paddlex_home,
-                    allow_cpu=self._policy.allow_cpu,
+                    knobs=replace(
+                        self._policy.knobs,
+                        gpu_share=self._places.gpu_share(self.entry),
+                        serve=self._policy.serve.get(self.entry.name, {}),
+                    ),
                     load_timeout_s=self._policy.load_timeout_s,
                 )
             except LoadFailedError as error:

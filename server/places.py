@@ -43,7 +43,7 @@ class Places:
         self._max_models = max_models
         self._gpu_share = gpu_share
         self._find_gpu = find_gpu
-        self._gpu_budget_mb: int | None = None  # None: no GPU, or nobody has needed it yet
+        self._gpu: Gpu | None = None  # None: there is none, or nobody has needed it yet
         self._placed: dict[Tenant, None] = {}  # the one unused longest first
         self._leaving: set[Tenant] = set()  # placed still, until their workers have ended
         self._waiting: dict[Tenant, asyncio.Event] = {}  # in the order in which they came
@@ -63,16 +63,20 @@ class Places:
 
     async def take(self, tenant: Tenant) -> None:
         """Return when it has a place, which is its own until `free`. Raises NoRoomError."""
-        if needed := tenant.entry.gpu_memory_mb:
-            if gpu := await self._find_gpu():
-                self._gpu_budget_mb = int(gpu.memory_mb * self._gpu_share)
-            if self._gpu_budget_mb is not None and needed > self._gpu_budget_mb:
+        if tenant.entry.gpu_memory_mb:
+            self._gpu = await self._find_gpu()
+            if not self._fit_gpu([tenant]):
                 raise NoRoomError(
-                    f"it takes {needed} MB of GPU memory, and all models may take {self._gpu_budget_mb} MB together"
+                    f"it takes {self._gpu_mb(tenant)} MB of GPU memory, and all models may take "
+                    f"{self._gpu_budget_mb} MB together"
                 )
         placed = self._waiting[tenant] = asyncio.Event()
         self.settle()
         await placed.wait()
+
+    def gpu_share(self, entry: ModelEntry) -> float | None:
+        """The part of the GPU's memory (0–1) that a model with a place may take; None where there is no GPU."""
+        return None if self._gpu is None else entry.gpu_memory_share or entry.gpu_memory_mb / self._gpu.memory_mb
 
     def free(self, tenant: Tenant) -> None:
         """It is not loaded any more, nor does it wait; nothing happens where that is so already."""
@@ -120,7 +124,15 @@ class Places:
         return givers
 
     def _fit(self, tenants: Iterable[Tenant]) -> bool:
-        entries = [tenant.entry for tenant in tenants]
-        if 0 < self._max_models < len(entries):
-            return False
-        return self._gpu_budget_mb is None or sum(entry.gpu_memory_mb for entry in entries) <= self._gpu_budget_mb
+        placed = list(tenants)
+        return not 0 < self._max_models < len(placed) and self._fit_gpu(placed)
+
+    def _fit_gpu(self, tenants: Iterable[Tenant]) -> bool:
+        return self._gpu is None or sum(map(self._gpu_mb, tenants)) <= self._gpu_budget_mb
+
+    @property
+    def _gpu_budget_mb(self) -> int:
+        return int(self._gpu.memory_mb * self._gpu_share) if self._gpu else 0
+
+    def _gpu_mb(self, tenant: Tenant) -> int:
+        return int((self.gpu_share(tenant.entry) or 0.0) * (self._gpu.memory_mb if self._gpu else 0))

@@ -46,6 +46,7 @@ class Finished:
     total_seconds: float
     page_header: str
     page_separator: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -72,7 +73,8 @@ def build(finished: Finished) -> Reply:
         "request_id": finished.request_id,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
-    if warnings := list(dict.fromkeys(warning for page in document.pages for warning in page.warnings)):
+    by_engine = (warning for page in document.pages for warning in page.warnings)
+    if warnings := list(dict.fromkeys((*finished.warnings, *by_engine))):
         common["warnings"] = warnings
     if document.file_type is FileType.IMAGE and document.total_pages == 1:
         return _image(finished, document.pages[0], common)

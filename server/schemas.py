@@ -61,6 +61,7 @@ class BlockReply(BaseModel):
     format: BlockFormat
     order: int
     confidence: float | None
+    verdict: Verdict | None = Field(description="How it came out; null where the engine judges whole pages only")
 
 
 class Timing(BaseModel):

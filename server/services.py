@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -10,6 +10,7 @@ from server import build, catalog
 from server.admission import Admission
 from server.auth import Authenticator
 from server.gpu import FirstGpu
+from server.knobs import Knobs
 from server.metrics import Metrics
 from server.model_host import ModelHost, Policy
 from server.pages import Limits, PagePool
@@ -60,8 +61,12 @@ class Services:
             page_timeout_s=settings.page_timeout_s,
             max_pages=settings.worker_max_pages,
             max_rss_bytes=settings.worker_max_rss_mb * MIB,
-            allow_cpu=settings.allow_cpu,
-            paddle_vl_recogniser=settings.paddle_vl_recogniser,
+            knobs=Knobs(
+                allow_cpu=settings.allow_cpu,
+                recogniser=settings.recogniser,
+                paddle_vl_recogniser=settings.paddle_vl_recogniser,
+            ),
+            serve={name: given.arguments() for name, given in settings.vllm_overrides.items()},
         )
         gpu = FirstGpu()
         places = Places(settings.max_loaded_models, settings.gpu_memory_share, gpu)
@@ -117,13 +122,19 @@ class Services:
 
 
 def _served(settings: Settings) -> catalog.Catalog:
-    models = catalog.read()
+    try:
+        models = dict(catalog.read(settings.paddlex_home))
+    except catalog.CatalogError as error:
+        raise SettingsError(f"PADDLEX_HOME: {error}") from None
     for variable, names in (
         ("MODELS", settings.models),
         ("DEFAULT_MODEL", (settings.default_model,)),
         ("PRELOAD", settings.preloaded),
+        ("VLLM_OVERRIDES", settings.vllm_overrides),
     ):
         for name in names:
             if name not in models:
                 raise SettingsError(f"{variable}: there is no model {name!r}; the models are {', '.join(models)}")
+    for name, given in settings.vllm_overrides.items():
+        models[name] = replace(models[name], gpu_memory_share=given.gpu_memory_share)
     return {name: entry for name, entry in models.items() if not settings.models or name in settings.models}

@@ -11,8 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableError
 
 MIB = 1024 * 1024
 
@@ -60,6 +61,21 @@ _TOKEN = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
 _ORIGIN = re.compile(r"\*|https?://[^/\s]+")
 
 
+class VllmOverrides(BaseModel):
+    """What may be changed of a model that vLLM serves; what is not given stays as in the catalogue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gpu_memory_share: float | None = Field(None, gt=0, le=1)
+    max_model_len: int | None = Field(None, ge=256, le=10_000_000)
+    max_num_seqs: int | None = Field(None, ge=1, le=10_000)
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Those that go to `vllm serve`, by their names there with underscores."""
+        return self.model_dump(exclude_none=True, exclude={"gpu_memory_share"})
+
+
 class Settings(BaseSettings):
     """The environment, checked. Field names are the variables' names in lower case."""
 
@@ -102,9 +118,20 @@ class Settings(BaseSettings):
     allow_cpu: bool = Field(
         False, description="Run GPU models on the CPU where the GPU is missing or does not fit the installed packages"
     )
+    recogniser: Annotated[Literal["auto", "vllm", "transformers"], BeforeValidator(_lower)] = Field(
+        "auto",
+        description="What runs `deepseek-ocr`, `deepseek-ocr2` and `glm-ocr`: a vLLM server for each, or transformers "
+        "in the engine's worker, slower; `auto` is vLLM where it is installed",
+    )
     paddle_vl_recogniser: Annotated[Literal["native", "vllm"], BeforeValidator(_lower)] = Field(
         "native",
         description="What reads the regions for `paddleocr-vl*`: PaddlePaddle itself, or a vLLM server beside it",
+    )
+
+    vllm_overrides: dict[str, VllmOverrides] = Field(
+        {},
+        description='Arguments of vLLM by model, as JSON: `{"glm-ocr": {"gpu_memory_share": 0.3, "max_model_len": 8192, '
+        '"max_num_seqs": 64, "dtype": "bfloat16"}}`',
     )
 
     max_upload_mb: int = Field(100, description="Largest document, MiB", ge=1, le=10_000)
@@ -213,7 +240,7 @@ def variables() -> dict[str, tuple[str, str]]:
     rows = {}
     for name, field in Settings.model_fields.items():
         default = field.default
-        if isinstance(default, tuple) or default is None:
+        if isinstance(default, tuple | dict) or default is None:
             default = ""
         elif isinstance(default, bool):
             default = str(default).lower()
@@ -227,6 +254,8 @@ def read() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError(_one_line(error)) from None
+    except UnreadableError as error:  # what should be JSON is not
+        raise SettingsError(f"VLLM_OVERRIDES: {error.__cause__}") from None
 
 
 def forget_secrets() -> None:
@@ -251,4 +280,5 @@ def _one_line(error: ValidationError) -> str:
     field = Settings.model_fields.get(name)
     secret = field is not None and field.annotation == SecretStr | None
     given = "" if secret else f" (it is {str(first['input'])[:80]!r})"
-    return f"{name.upper()}: {message}{given}"
+    path = "".join(f"{part}: " for part in first["loc"][1:])
+    return f"{name.upper()}: {path}{message}{given}"

@@ -11,10 +11,13 @@ from importlib import util
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
-_VENVS = {"paddle_vl": ".venv-paddle"}
+_VENVS = {"paddle_vl": ".venv-paddle", "vlm": ".venv-vllm"}
 """Engine → folder of its virtual environment; every other engine is installed beside the server."""
 
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+_PASSED_ON = (
+    *("PATH", "LANG", "LC_ALL", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"),
+    *("VLLM_CPU_KVCACHE_SPACE", "PYTHONPATH"),
+)
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -48,6 +51,11 @@ def variables(paddlex_home: Path, scratch: Path) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     own = {"PADDLEX_HOME": str(paddlex_home), "HOME": str(scratch)}
     return inherited | _OFFLINE | own | _paddlex(paddlex_home, scratch)
+
+
+def vllm_is_for_cpu() -> bool:
+    """Whether the vLLM here is one for the CPU; vLLM itself tells by the same word (vllm/platforms/__init__.py)."""
+    return any(_site(_VENVS["vlm"]).glob("vllm-*+cpu.dist-info"))
 
 
 def _site(venv: str) -> Path:

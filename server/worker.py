@@ -30,6 +30,7 @@ from server import catalog, lock, protocol, stacks
 from server.engines import create
 from server.engines.base import CannotLoadError, Engine, Loading, PageInput
 from server.errors import OcrError
+from server.knobs import Knobs
 
 NICENESS = 5
 """Recognition takes every core it gets; the HTTP process must still answer at once."""
@@ -70,7 +71,7 @@ def main() -> int:
     arguments.add_argument("images", nargs="*", type=Path, help="images to read by hand; prints their Markdown")
     arguments.add_argument("--channel", type=int, help="the socket to the server, as an open file number")
     given = arguments.parse_args()
-    entry = catalog.find(catalog.read(), given.model)
+    entry = catalog.find(catalog.read(Path(os.environ.get("PADDLEX_HOME", ""))), given.model)
     if given.channel is None:
         return _by_hand(entry, given.images)
     _settle_in()
@@ -122,17 +123,17 @@ def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
 def _loading(entry: catalog.ModelEntry) -> Loading:
     """What the server has put into the environment, see `stacks.variables`."""
     home = Path(os.environ.get("PADDLEX_HOME", ""))
-    there = list(entry.weights)
+    knobs = Knobs.read()
+    there = list(entry.weights_for(entry.recogniser(knobs)))
     for weights in entry.optional_weights:
         if reason := weights.absence(home, lock.read(home / lock.FILE_NAME)):
             log.info("done without %s: %s", weights.name, reason)
         else:
             there.append(weights)
     return Loading(
-        model=entry.name,
+        entry=entry,
         weights={weights.name: home / weights.folder for weights in there},
-        allow_cpu=os.environ.get("ALLOW_CPU") == "1",
-        recogniser_url=os.environ.get("RECOGNISER_URL") or None,
+        knobs=knobs,
     )
 
 

@@ -1,11 +1,13 @@
 """What every engine looks like to the worker that runs it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from server.catalog import ModelEntry
 from server.documents import Page
+from server.knobs import Knobs
 
 Options = Mapping[str, Any]
 """Recognition options by their API names; already checked against the model's catalogue entry."""
@@ -27,14 +29,12 @@ class PageInput:
 class Loading:
     """What an engine needs to know to load a model.
 
-    `weights` maps each of the model's weights that are here onto its folder. `allow_cpu`: a GPU that is missing or does
-    not fit is no obstacle. `recogniser_url`: where a server recognises for the engine; None where it does so itself.
+    `weights` maps each of the model's weights that are here onto its folder.
     """
 
-    model: str
+    entry: ModelEntry
     weights: Mapping[str, Path]
-    allow_cpu: bool = False
-    recogniser_url: str | None = None
+    knobs: Knobs = field(default_factory=Knobs)
 
 
 class CannotLoadError(Exception):

@@ -1,4 +1,4 @@
-"""Whether this machine's GPU is one that the installed PaddlePaddle was built for, in words an operator can act on.
+"""Whether this machine's GPU is one that the installed packages were built for, in words an operator can act on.
 
 A wheel holds machine code for some compute capabilities only, and a driver runs toolkits up to some version only. What
 does not fit fails late and obscurely, or runs on the CPU a hundred times slower: said before anything is loaded.
@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
+from typing import Any
 
 from server.engines.base import CannotLoadError
 
@@ -26,8 +27,9 @@ class UnfitError(CannotLoadError):
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """What PaddlePaddle was built for: CUDA version, None for a CPU wheel; compute capabilities, such as (8, 0)."""
+    """What a library was built for: CUDA version, None for a CPU wheel; compute capabilities, such as (8, 0)."""
 
+    library: str
     version: str
     cuda: tuple[int, int] | None = None
     capabilities: Collection[tuple[int, int]] = ()
@@ -42,9 +44,9 @@ class Gpu:
     driver: tuple[int, int]
 
 
-def device(allow_cpu: bool) -> str:
+def device(allow_cpu: bool, wheel: Wheel) -> str:
     """The device to use on this machine, as Paddle names it. Raises UnfitError."""
-    return choose(installed_wheel(), first_gpu(), allow_cpu)
+    return choose(wheel, first_gpu(), allow_cpu)
 
 
 def choose(wheel: Wheel, gpu: Gpu | None, allow_cpu: bool) -> str:
@@ -63,9 +65,9 @@ def mismatch(wheel: Wheel, gpu: Gpu | None) -> str | None:
     if wheel.cuda is None:
         if gpu is None:
             return None
-        built = f"PaddlePaddle {wheel.version} here is built for the CPU only"
+        built = f"{wheel.library} {wheel.version} here is built for the CPU only"
         return f"{built}, but this machine has an {gpu.name}: use the image for GPUs."
-    built = f"PaddlePaddle {wheel.version} here is built for CUDA {_dotted(wheel.cuda)}"
+    built = f"{wheel.library} {wheel.version} here is built for CUDA {_dotted(wheel.cuda)}"
     if gpu is None:
         return f"{built}, but no NVIDIA GPU is visible: give the container a GPU."
     if not any(major == gpu.capability[0] and minor <= gpu.capability[1] for major, minor in wheel.capabilities):
@@ -83,26 +85,34 @@ def mismatch(wheel: Wheel, gpu: Gpu | None) -> str | None:
     return None
 
 
-def installed_wheel() -> Wheel:
+def installed_paddle() -> Wheel:
     """What the installed PaddlePaddle says of itself, read without importing it. Raises UnfitError without one."""
-    found = util.find_spec("paddle")
-    if found is None or found.origin is None:
+    stated = _stated("paddle", "version/__init__.py")
+    if not stated:
         raise UnfitError("PaddlePaddle is not installed: make setup-paddle.")
-    tree = ast.parse(Path(found.origin).with_name("version").joinpath("__init__.py").read_text("utf-8"))
-    stated = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_literal(node.value)
-    }
-    return parse_wheel(stated["full_version"], stated["cuda_version"], stated.get("compiled_cuda_archs", []))
+    archs = stated.get("compiled_cuda_archs", [])
+    return parse_wheel("PaddlePaddle", stated["full_version"], stated["cuda_version"], archs)
 
 
-def parse_wheel(version: str, cuda: str, archs: Collection[int | str]) -> Wheel:
-    """From the values in paddle/version: CUDA `"12.6"`, or `"False"` for none; architectures such as 80 or `"90a"`."""
-    if cuda in {"False", "None", ""}:
-        return Wheel(version)
+def installed_torch() -> Wheel:
+    """What the installed PyTorch says of itself; only one for CUDA is imported. Raises UnfitError without one."""
+    stated = _stated("torch", "version.py")
+    if not stated:
+        raise UnfitError("PyTorch is not installed: make setup-vllm.")
+    archs = []
+    if stated["cuda"] is not None:
+        import torch  # noqa: PLC0415 seconds
+
+        archs = [arch for arch in torch.cuda.get_arch_list() if arch.startswith("sm_")]
+    return parse_wheel("PyTorch", stated["__version__"], stated["cuda"], archs)
+
+
+def parse_wheel(library: str, version: str, cuda: str | None, archs: Collection[int | str]) -> Wheel:
+    """From what the wheel states: CUDA `"12.6"`, or `"False"` or None; architectures such as 80, `"90a"`, `"sm_90"`."""
+    if cuda in {"False", "None", "", None}:
+        return Wheel(library, version)
     numbers = [int("".join(filter(str.isdigit, str(arch)))) for arch in archs]
-    return Wheel(version, _two(cuda), [divmod(number, 10) for number in numbers])
+    return Wheel(library, version, _two(str(cuda)), [divmod(number, 10) for number in numbers])
 
 
 def first_gpu() -> Gpu | None:
@@ -123,8 +133,23 @@ def first_gpu() -> Gpu | None:
         pynvml.nvmlShutdown()
 
 
-def _is_literal(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant | ast.List)
+def _stated(package: str, module: str) -> dict[str, Any]:
+    """The literals that a package's version module assigns; empty without the package."""
+    found = util.find_spec(package)
+    if found is None or found.origin is None:
+        return {}
+    tree = ast.parse(Path(found.origin).parent.joinpath(module).read_text("utf-8"))
+    stated = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            target: ast.expr = node.targets[0]
+        elif isinstance(node, ast.AnnAssign):
+            target = node.target
+        else:
+            continue
+        if isinstance(target, ast.Name) and isinstance(node.value, ast.Constant | ast.List):
+            stated[target.id] = ast.literal_eval(node.value)
+    return stated
 
 
 def _two(version: str) -> tuple[int, int]:

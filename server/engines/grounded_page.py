@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from server.documents import BBox, Block, BlockFormat
 from server.engines.grounding import Region
+from server.layout.plain import plain
 from server.layout.tables_html import rows_of
 
 _HEADINGS = {"title": "# ", "sub_title": "## "}
@@ -42,6 +43,7 @@ def assemble(regions: Sequence[Region], width: int, height: int, crop: Callable[
     named = cache(crop)  # a generation loop must not fill the spool with one figure
     blocks: list[Block] = []
     shown: list[str] = []
+    empty: int | None = None  # the place of a table whose caption comes first: its cells stand behind the caption's tag
     for region in regions:
         bbox = _hull(region.boxes) if region.boxes else (0, 0, width, height)
         parts = list(_parts(region))
@@ -50,9 +52,16 @@ def assemble(regions: Sequence[Region], width: int, height: int, crop: Callable[
             figure = (region.label, name, BlockFormat.IMAGE, f"![]({name})")
             parts = [figure, *(part for part in parts if part[1])]
         for kind, content, form, markdown in parts:
-            blocks.append(Block(kind, bbox, content, form, len(blocks)))
+            block = Block(kind, bbox, content, form, 0)
+            if form is BlockFormat.TABLE_HTML and empty is not None:
+                block = replace(blocks.pop(empty), content=content, format=form)
+                shown.pop(empty)
+                empty = None
+            blocks.append(block)
             shown.append(markdown)
-    text = "\n\n".join(filter(None, map(_text, blocks)))
+        empty = len(blocks) - 1 if region.label == "table" and region.boxes and not region.content else None
+    blocks = [replace(block, order=order) for order, block in enumerate(blocks)]
+    text = "\n\n".join(filter(None, map(plain, blocks)))
     return Assembled(tuple(blocks), "\n\n".join(filter(None, shown)), text)
 
 
@@ -129,12 +138,3 @@ def _with_dollars(text: str) -> str:
 def _marks(text: str) -> Iterator[re.Match[str]]:
     """The delimiters of formulas; an escaped character is none."""
     return (mark for mark in _MARK.finditer(text) if mark[0] in _MARKS)
-
-
-def _text(block: Block) -> str:
-    match block.format:
-        case BlockFormat.IMAGE:
-            return ""
-        case BlockFormat.TABLE_HTML:
-            return "\n".join("\t".join(cell.replace("\n", " ") for cell in row) for row in rows_of(block.content))
-    return block.content

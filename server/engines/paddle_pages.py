@@ -1,20 +1,17 @@
 """One page of PaddleX's result → a Page: its own Markdown, figures and JSON, as they are; its blocks in our words."""
 
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from server.documents import Block, BlockFormat, Page, Verdict
 from server.engines.base import Options, PageInput
 from server.engines.orientation import turned_back
-from server.layout.tables_html import rows_of
-
-_TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+from server.layout.plain import plain
+from server.layout.tables_pipe import tables_as_markdown
 
 
 def page_of(result: Any, page: PageInput, options: Options, verdict: Verdict, seconds: float) -> Page:
@@ -35,7 +32,7 @@ def page_of(result: Any, page: PageInput, options: Options, verdict: Verdict, se
         number=page.number,
         width=page.width,
         height=page.height,
-        text="\n\n".join(filter(None, (_text(block) for block in blocks if block.type not in hidden))),
+        text="\n\n".join(filter(None, (plain(block) for block in blocks if block.type not in hidden))),
         markdown=markdown,
         blocks=blocks,
         images=images,
@@ -43,25 +40,6 @@ def page_of(result: Any, page: PageInput, options: Options, verdict: Verdict, se
         seconds=seconds,
         engine_result=result.json["res"],
     )
-
-
-def tables_as_markdown(markdown: str) -> str:
-    """The Markdown with its HTML tables as pipe tables; one that holds a figure stays HTML, which alone can show it."""
-    return _TABLE.sub(lambda found: found[0] if "<img" in found[0] else _pipe_table(found[0]), markdown)
-
-
-def _pipe_table(html: str) -> str:
-    rows = rows_of(html)
-    if not rows:
-        return ""
-    width = max(map(len, rows))
-    lines = ["| " + " | ".join(_cell(text) for text in row + [""] * (width - len(row))) + " |" for row in rows]
-    lines.insert(1, "|" + " --- |" * width)
-    return "\n" + "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return escape(text, quote=False).replace("|", "\\|").replace("\n", "<br>")
 
 
 def _saved(result: Any, page: PageInput, options: Options) -> tuple[str, Mapping[str, Path]]:
@@ -103,12 +81,3 @@ def _format(label: str, content: str) -> BlockFormat:
     if "<table" in content:
         return BlockFormat.TABLE_HTML
     return BlockFormat.LATEX if "formula" in label and label != "formula_number" else BlockFormat.TEXT
-
-
-def _text(block: Block) -> str:
-    match block.format:
-        case BlockFormat.IMAGE:
-            return ""
-        case BlockFormat.TABLE_HTML:
-            return "\n".join("\t".join(cell.replace("\n", " ") for cell in row) for row in rows_of(block.content))
-    return block.content

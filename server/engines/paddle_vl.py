@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
+import httpx2
 
 from server.documents import Page
 from server.engines import gpu_fit
 from server.engines.base import Loading, Options, PageInput
 from server.engines.paddle_pages import page_of
+from server.engines.vllm_server import VllmServer
 from server.errors import BadOption
 
 _PAGES = 4  # at once, recognised by PaddlePaddle: the next page's layout is found while this one is read
@@ -47,6 +49,15 @@ _VERSIONS = {
 _NO_PIXELS = "height and width must be > 0"
 """PaddleX's word for a region of which nothing is left (paddlex, doc_vlm/processors, `smart_resize`)."""
 
+_SERVE = {
+    "trust_request_mm_kwargs": True,  # PaddleX sends bounds of pixels with each request
+    "enable_prefix_caching": False,  # no page is seen twice: nothing is worth keeping
+    "mm_processor_cache_gb": 0,
+    "max_model_len": 16384,
+}
+"""Arguments of `vllm serve`."""
+_SERVER_PART = 0.8  # of the model's GPU memory; the layout model takes the rest
+
 _PREPROCESSORS = {"use_doc_orientation_classify": "PP-LCNet_x1_0_doc_ori", "use_doc_unwarping": "UVDoc"}
 
 
@@ -63,7 +74,7 @@ class PaddleVlEngine:
         """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("PaddlePaddle must be imported on the main thread")
-        device = gpu_fit.device(loading.allow_cpu)
+        device = gpu_fit.device(loading.knobs.allow_cpu, gpu_fit.installed_paddle())
         for handler in logging.root.handlers:  # else PaddleX brings one of its own, for the lines of its import
             logging.getLogger("paddlex").addHandler(handler)
         from paddleocr import PaddleOCRVL  # noqa: PLC0415 not before the GPU is known to fit
@@ -72,15 +83,25 @@ class PaddleVlEngine:
         from server.engines.paddle_outcomes import Outcomes  # noqa: PLC0415
 
         _take_over_logs()
-        version, folders = _VERSIONS[loading.model], loading.weights
+        version, folders = _VERSIONS[loading.entry.name], loading.weights
         self._preprocessors = {option for option, name in _PREPROCESSORS.items() if name in folders}
-        self._native = loading.recogniser_url is None
-        config = load_pipeline_config(loading.model.replace("paddleocr-vl", "PaddleOCR-VL"))
-        if self._native:
+        self._server: VllmServer | None = None
+        self._reading = False
+        config = load_pipeline_config(loading.entry.name.replace("paddleocr-vl", "PaddleOCR-VL"))
+        if loading.entry.recogniser(loading.knobs) is None:
             # One region is read at a time: pages come through one by one, each as soon as it is read.
             config["SubModules"]["LayoutDetection"]["batch_size"] = 1
         else:
             self.concurrency = _PAGES_SERVED
+            share = loading.knobs.gpu_share and loading.knobs.gpu_share * _SERVER_PART
+            folder, serve = folders[version.recogniser_weights], {**_SERVE, **loading.knobs.serve}
+            self._server = VllmServer(folder, version.recogniser, serve, share)
+            self._server.start()
+            self._server.watch(lambda: not self._reading)
+            transport = httpx2.AsyncHTTPTransport(uds=str(self._server.socket))
+            config["SubModules"]["VLRecognition"]["genai_config"]["client_kwargs"] = {
+                "http_client": httpx2.AsyncClient(transport=transport, timeout=600)
+            }
         self._pipeline = PaddleOCRVL(
             paddlex_config=config,
             pipeline_version=version.pipeline,
@@ -88,9 +109,9 @@ class PaddleVlEngine:
             layout_detection_model_dir=str(folders[version.layout]),
             vl_rec_model_name=version.recogniser,
             vl_rec_model_dir=str(folders[version.recogniser_weights]),
-            vl_rec_backend="native" if self._native else "vllm-server",
-            vl_rec_server_url=loading.recogniser_url,
-            vl_rec_api_model_name=None if self._native else version.recogniser,
+            vl_rec_backend="vllm-server" if self._server else "native",
+            vl_rec_server_url="http://vllm/v1" if self._server else None,
+            vl_rec_api_model_name=version.recogniser if self._server else None,
             **{option: option in self._preprocessors for option in _PREPROCESSORS},
             **_preprocessor_folders(loading),
             device=device,
@@ -107,6 +128,7 @@ class PaddleVlEngine:
         said = self._warnings(options)
         self._outcomes.forget()
         started = time.perf_counter()
+        self._reading = True
         # With one page there is nothing to do meanwhile, and PaddleX's queues cost more than they give.
         results = self._pipeline.predict_iter(
             [_open(page) for page in pages], use_queues=len(pages) > 1, **_arguments(options)
@@ -124,14 +146,22 @@ class PaddleVlEngine:
             if options["max_pixels"] is not None and _NO_PIXELS in str(error):
                 raise BadOption(f"max_pixels: {options['max_pixels']} are too few for a region of the page.") from error
             raise
+        except Exception:
+            if self._server:
+                self._server.prove_alive()
+            raise
+        finally:
+            self._reading = False
 
     def close(self) -> None:
-        """End PaddleX's own threads."""
+        """End PaddleX's own threads, and vLLM."""
         self._pipeline.close()
+        if self._server:
+            self._server.close()
         del self._pipeline, self._outcomes
 
     def _warnings(self, options: Options) -> tuple[str, ...]:
-        idle = [name for name, same in _SAMPLING.items() if options[name] not in {None, same}] if self._native else []
+        idle = [name for name, same in _SAMPLING.items() if options[name] not in {None, same} and not self._server]
         said = [f"{name} has no effect with PADDLE_VL_RECOGNISER=native" for name in idle]
         if options["use_doc_unwarping"]:
             said.append("boxes are in pixels of the flattened page")

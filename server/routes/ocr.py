@@ -27,7 +27,7 @@ from server.reply import KIND_OF, Finished, as_text, build, render, render_all
 from server.results import KINDS
 from server.routes.dependencies import CallerDep, RequestIdDep, ServicesDep
 from server.routes.patience import run_while_wanted
-from server.schemas import DocumentReply, Format, ImageReply, OcrOptions
+from server.schemas import DEFAULT_PROMPT, DocumentReply, Format, ImageReply, OcrOptions
 from server.services import Services
 from server.settings import MIB
 
@@ -135,7 +135,8 @@ async def _recognise(job: _Job, body: Path, content_type: str) -> Finished:
         body.unlink()
         options = _options(call.fields)
         entry = catalog.find(services.catalog, options.model_name or settings.default_model)
-        model_options = entry.check_options(options.model_extra or {})
+        prompt = None if options.prompt == DEFAULT_PROMPT else options.prompt
+        model_options = entry.check_options(options.model_extra or {}, prompt, options.return_confidence)
         opened = await reader.open(await _document(job, call), settings.pdf_dpi or entry.pdf_dpi)
         numbers = page_numbers(options.pages, opened.total_pages, settings.max_pages)
         job.permit.set_pages(len(numbers))
@@ -151,6 +152,7 @@ async def _recognise(job: _Job, body: Path, content_type: str) -> Finished:
         filename=call.filename,
         request_id=job.request_id,
         total_seconds=time.perf_counter() - job.started,
+        warnings=(f"prompt has no effect with {entry.name}",) if prompt and entry.vlm is None else (),
         page_header=settings.page_header,
         page_separator=settings.page_separator,
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from server import catalog
 from server.documents import BBox, Page, Verdict
 from server.engines.base import Loading, PageInput
 from server.engines.rapidocr import RapidOcrEngine
@@ -34,7 +35,7 @@ TURNS = {
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RapidOcrEngine]:
     engine = RapidOcrEngine()
-    engine.load(Loading("pp-ocr", {}))
+    engine.load(Loading(catalog.read()["pp-ocr"], {}))
     yield engine
     engine.close()
 
@@ -231,7 +232,7 @@ def test_a_file_that_is_no_image_is_an_error(engine: RapidOcrEngine, tmp_path: P
 
 def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     engine = RapidOcrEngine()
-    engine.load(Loading("pp-ocr", {}))
+    engine.load(Loading(catalog.read()["pp-ocr"], {}))
     read(engine, drawn(LETTER[:1], (600, 200)), tmp_path)
     read(engine, drawn([], (600, 200)), tmp_path)
     engine.close()

@@ -9,6 +9,7 @@ import pytest
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
+from server import catalog
 from server.documents import Page
 from server.engines.base import Loading, PageInput
 from server.engines.rapidocr import RapidOcrEngine
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.engines
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RapidOcrEngine]:
     engine = RapidOcrEngine()
-    engine.load(Loading("pp-ocr", {}))
+    engine.load(Loading(catalog.read()["pp-ocr"], {}))
     yield engine
     engine.close()
 

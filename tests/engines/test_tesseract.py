@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from server import catalog
 from server.documents import Page, Verdict
 from server.engines.base import Loading, PageInput
 from server.engines.tesseract import TesseractEngine
@@ -39,7 +40,7 @@ LINES = (
 @pytest.fixture(scope="module")
 def engine() -> TesseractEngine:
     engine = TesseractEngine()
-    engine.load(Loading("tesseract", {}))
+    engine.load(Loading(catalog.read()["tesseract"], {}))
     return engine
 
 

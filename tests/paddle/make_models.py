@@ -18,6 +18,7 @@ from paddle import nn
 from paddlex.inference.models.doc_vlm.modeling import PaddleOCRVLForConditionalGeneration
 from paddlex.inference.models.doc_vlm.modeling.paddleocr_vl._config import PaddleOCRVLConfig
 from safetensors.numpy import save_file
+from tokenizers import Tokenizer, decoders, models, normalizers
 
 _LABELS = """
 abstract algorithm aside_text chart content display_formula doc_title figure_title footer
@@ -179,6 +180,7 @@ def make_recogniser(folder: Path, name: str, seed: int) -> None:
             **{"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255, "resample": 3},
             **{"min_pixels": 3136, "max_pixels": 50176, "merge_size": 2, "patch_size": 14, "temporal_patch_size": 1},
         },
+        "processor_config.json": {"processor_class": "PaddleOCRVLProcessor"},
         "tokenizer_config.json": {
             **{"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
             **{"pad_token": "<unk>", "cls_token": SPECIAL[0], "sep_token": SPECIAL[1], "image_token": SPECIAL[2]},
@@ -189,6 +191,7 @@ def make_recogniser(folder: Path, name: str, seed: int) -> None:
     for file, content in files.items():
         (folder / file).write_text(json.dumps(content, indent=1))
     (folder / "tokenizer.model").write_bytes(tokens.serialized_model_proto())
+    fast_tokenizer(tokens).save(str(folder / "tokenizer.json"))
     (folder / "chat_template.jinja").write_text(TEMPLATE)
     (folder / "inference.yml").write_text(yaml.safe_dump({"Global": {"model_name": name}}))
 
@@ -215,6 +218,16 @@ def train_tokenizer() -> Any:
     return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
 
 
+def fast_tokenizer(tokens: Any) -> Tokenizer:
+    """The same pieces with the same numbers, for vLLM."""
+    pieces = [(tokens.id_to_piece(index), tokens.get_score(index)) for index in range(tokens.get_piece_size())]
+    fast = Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=True))
+    fast.normalizer = normalizers.Replace(" ", "▁")
+    fast.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    fast.add_special_tokens(["<unk>", "<s>", "</s>", *SPECIAL])
+    return fast
+
+
 def configuration(tokens: Any) -> dict[str, Any]:
     vision = {
         **{"model_type": "paddleocr_vl", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1},
@@ -225,9 +238,9 @@ def configuration(tokens: Any) -> dict[str, Any]:
     return {
         **{"architectures": ["PaddleOCRVLForConditionalGeneration"], "model_type": "paddleocr_vl"},
         **{"vocab_size": tokens.get_piece_size(), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2},
-        **{"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16, "max_position_embeddings": 131072},
+        **{"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 32, "max_position_embeddings": 131072},
         **{"rms_norm_eps": 1e-5, "rope_theta": 500000, "hidden_act": "silu", "use_bias": False, "use_cache": True},
-        "rope_scaling": {"mrope_section": [2, 3, 3], "rope_type": "default", "type": "default"},
+        "rope_scaling": {"mrope_section": [4, 6, 6], "rope_type": "default", "type": "default"},
         "image_token_id": tokens.piece_to_id("<|IMAGE_PLACEHOLDER|>"),
         "video_token_id": tokens.piece_to_id("<|video_pad|>"),
         "vision_start_token_id": tokens.piece_to_id("<|IMAGE_START|>"),

@@ -33,7 +33,7 @@ def load_in_a_thread(engine: PaddleVlEngine, loading: Loading) -> str | None:
 def main() -> None:
     home, image = Path(sys.argv[1]), Path(sys.argv[2])
     entry = catalog.read()["paddleocr-vl"]
-    loading = Loading(entry.name, {weights.name: home / weights.folder for weights in entry.weights})
+    loading = Loading(entry, {weights.name: home / weights.folder for weights in entry.weights})
     engine = PaddleVlEngine()
     print("guarded:", load_in_a_thread(engine, loading))
     threading.main_thread = threading.current_thread

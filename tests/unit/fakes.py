@@ -14,6 +14,7 @@ from server.catalog import ModelEntry
 from server.child import LoadFailedError, WorkerDiedError
 from server.documents import Page
 from server.engines.base import Options, PageInput
+from server.knobs import Knobs
 from server.places import Places
 
 T = TypeVar("T")
@@ -190,9 +191,7 @@ class FakeWorkers:
         self.loading_may_end.set()
         self.rss: Callable[[FakeWorker], int] = lambda worker: 0
 
-    async def start(
-        self, entry: ModelEntry, *, paddlex_home: Path, allow_cpu: bool, load_timeout_s: float
-    ) -> FakeWorker:
+    async def start(self, entry: ModelEntry, *, paddlex_home: Path, knobs: Knobs, load_timeout_s: float) -> FakeWorker:
         """A worker, or the failure that the test asked for."""
         self.loads += 1
         await self.loading_may_end.wait()

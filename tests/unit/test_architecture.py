@@ -28,13 +28,15 @@ ORDER = [
     "render",
     "reader",
     # the engine workers, and the server's side of them
-    "engines.base",
-    "engines",
     "options",
     "stacks",
     "lock",
     "weights",
+    "knobs",
+    "vlm_spec",
     "catalog",
+    "engines.base",
+    "engines",
     "protocol",
     "worker",
     "child",
@@ -148,8 +150,9 @@ def test_nothing_but_the_engines_imports_an_engine(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OF_THE_ENGINES))
-def test_an_engine_knows_documents_errors_and_other_engines_and_nothing_of_the_server(name: str) -> None:
+def test_an_engine_knows_documents_the_catalogue_and_other_engines_and_nothing_of_the_server(name: str) -> None:
     own = OF_THE_ENGINES | {"documents", "errors", "engines.base", "layout.tables_html"}
+    own |= {"catalog", "vlm_spec", "stacks"}
     if name.startswith("layout"):
         own = {other for other in own if not other.startswith("engines")}
 

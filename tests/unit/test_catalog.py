@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from server import catalog, lock
+from server import catalog, lock, stacks
 from server.catalog import ModelEntry
 from server.errors import BadOption, UnknownModel
+from server.knobs import Knobs
 from server.lock import LockedFile, LockedWeights
 from server.options import OptionSpec
 from server.weights import Weights
@@ -51,10 +52,10 @@ def test_weights_are_complete_and_stored_once(weights: Weights) -> None:
     assert weights.licence
     assert weights.size_mb > 0
     assert weights.huggingface
-    assert weights.modelscope
+    assert weights.modelscope or weights.name == "DeepSeek-OCR-2-transformers"  # a community repository
     assert (weights.bos is not None) == weights.folder.startswith("official_models/")
     assert not any(pattern.endswith((".py", ".bin")) or "/" in pattern for pattern in weights.files + weights.optional)
-    assert any(weights in (*entry.weights, *entry.optional_weights) for entry in CATALOG.values())
+    assert any(weights in (*entry.weights, *entry.transformers_weights, *entry.optional_weights) for entry in CATALOG.values())
     assert sum(other.folder == weights.folder for other in WEIGHTS.values()) == 1
 
 
@@ -70,7 +71,8 @@ def test_a_model_is_as_large_as_its_weights() -> None:
 
 @pytest.mark.parametrize("entry", CATALOG.values(), ids=CATALOG)
 def test_an_entrys_own_defaults_are_ones_that_it_takes(entry: ModelEntry) -> None:
-    assert entry.check_options({}) == {name: spec.default for name, spec in entry.options.items()}
+    asked = {"prompt": None, "return_confidence": True} if entry.vlm else {}
+    assert entry.check_options({}) == {name: spec.default for name, spec in entry.options.items()} | asked
 
 
 def test_the_revision_of_weights_inside_a_package_is_the_packages_version(tmp_path: Path) -> None:
@@ -158,9 +160,48 @@ def test_what_is_missing_is_named_with_the_way_to_get_it(needs: dict[str, object
     assert _needing(**needs).absence(tmp_path) == reason
 
 
-def test_a_vllm_server_for_paddleocr_vl_is_said_not_to_be_there_yet(tmp_path: Path) -> None:
-    assert "PADDLE_VL_RECOGNISER=vllm" in str(CATALOG["paddleocr-vl"].absence(tmp_path, "vllm"))
-    assert _needing().absence(tmp_path, "vllm") is None
+@pytest.mark.parametrize(
+    ("model", "installed", "knobs", "read_by"),
+    [
+        ("glm-ocr", {"vllm", "transformers"}, Knobs(), "vllm"),
+        ("glm-ocr", {"transformers"}, Knobs(), "transformers"),
+        ("glm-ocr", {"vllm", "transformers"}, Knobs(recogniser="transformers"), "transformers"),
+        ("deepseek-ocr", {"vllm", "transformers"}, Knobs(), "vllm"),
+        ("pp-ocr", set(), Knobs(recogniser="vllm"), None),
+        ("paddleocr-vl", set(), Knobs(recogniser="vllm"), None),
+        ("paddleocr-vl", {"vllm"}, Knobs(paddle_vl_recogniser="vllm"), "vllm"),
+    ],
+)
+def test_what_reads_for_a_model_is_the_best_that_is_installed_and_wanted(
+    model: str, installed: set[str], knobs: Knobs, read_by: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "missing", lambda _, packages: [name for name in packages if name not in installed])
+    assert CATALOG[model].recogniser(knobs) == read_by
+
+
+@pytest.mark.parametrize(
+    ("model", "knobs", "reason"),
+    [
+        ("glm-ocr", Knobs(), "RECOGNISER needs vllm or transformers, not installed (make setup-vllm)"),
+        ("glm-ocr", Knobs(recogniser="vllm"), "RECOGNISER needs vllm, not installed (make setup-vllm)"),
+        (
+            "deepseek-ocr",
+            Knobs(recogniser="transformers"),
+            "RECOGNISER=transformers, but this model is read by vllm only",
+        ),
+        (
+            "paddleocr-vl",
+            Knobs(paddle_vl_recogniser="vllm"),
+            "PADDLE_VL_RECOGNISER needs vllm, not installed (make setup-vllm)",
+        ),
+    ],
+)
+def test_a_model_that_nothing_can_read_for_is_absent_and_says_why(
+    model: str, knobs: Knobs, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = replace(CATALOG[model], weights=(), packages=())
+    monkeypatch.setattr(stacks, "missing", lambda _, packages: list(packages))
+    assert entry.absence(tmp_path, knobs) == reason
 
 
 def test_an_engine_that_is_not_in_this_version_is_said_to_be_so(tmp_path: Path) -> None:

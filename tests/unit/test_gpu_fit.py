@@ -11,17 +11,17 @@ H100 = Gpu("NVIDIA H100 80GB HBM3", (9, 0), (570, 86))
 RTX_5090 = Gpu("NVIDIA GeForce RTX 5090", (12, 0), (575, 51))
 T4 = Gpu("Tesla T4", (7, 5), (470, 57))
 
-CPU = gpu_fit.parse_wheel("3.3.1", "False", [])
-CU118 = gpu_fit.parse_wheel("3.3.1", "11.8", [61, 70, 75, 80, 86, 89, 90])
-CU126 = gpu_fit.parse_wheel("3.3.1", "12.6", [70, 75, 80, 86, 89, 90])
-CU129 = gpu_fit.parse_wheel("3.3.1", "12.9", ["80", "90a", "100", "120"])
-BLACKWELL_ONLY = gpu_fit.parse_wheel("3.3.1", "12.9", [120])
-CU130 = gpu_fit.parse_wheel("3.3.1", "13.0", [75, 80, 90, 100, 120])
+CPU = gpu_fit.parse_wheel("PaddlePaddle", "3.3.1", "False", [])
+CU118 = gpu_fit.parse_wheel("PaddlePaddle", "3.3.1", "11.8", [61, 70, 75, 80, 86, 89, 90])
+CU126 = gpu_fit.parse_wheel("PaddlePaddle", "3.3.1", "12.6", [70, 75, 80, 86, 89, 90])
+CU129 = gpu_fit.parse_wheel("PaddlePaddle", "3.3.1", "12.9", ["80", "90a", "100", "120"])
+BLACKWELL_ONLY = gpu_fit.parse_wheel("PaddlePaddle", "3.3.1", "12.9", [120])
+CU130 = gpu_fit.parse_wheel("PaddlePaddle", "3.3.1", "13.0", [75, 80, 90, 100, 120])
 
 
 def test_a_wheel_is_read_as_it_states_itself() -> None:
-    assert Wheel("3.3.1") == CPU
-    assert Wheel("3.3.1", (12, 9), [(8, 0), (9, 0), (10, 0), (12, 0)]) == CU129
+    assert Wheel("PaddlePaddle", "3.3.1") == CPU
+    assert Wheel("PaddlePaddle", "3.3.1", (12, 9), [(8, 0), (9, 0), (10, 0), (12, 0)]) == CU129
 
 
 @pytest.mark.parametrize(

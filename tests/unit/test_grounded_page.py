@@ -231,3 +231,14 @@ def test_hostile_content_takes_no_longer_than_any_other(label: str, unit: str) -
     """Anything that is not linear would run for minutes, into the limit that every test has."""
     content = "a" + unit * (200_000 // len(unit))
     assert page(Region(label, (BOX,), content)).blocks[-1].content
+
+
+def test_a_table_behind_its_captions_tag_is_where_its_own_tag_says() -> None:
+    cells = "<table><tr><td>1</td></tr></table>"
+    found = page(Region("table", (BOX,), ""), Region("table_caption", ((1, 1, 9, 3),), f"Table 1\n\n{cells}"))
+    assert [(block.type, block.bbox, block.content) for block in found.blocks] == [
+        ("table_caption", (1, 1, 9, 3), "Table 1"),
+        ("table", BOX, cells),
+    ]
+    assert [block.order for block in found.blocks] == [0, 1]
+    assert found.markdown == f"Table 1\n\n{cells}"

@@ -18,7 +18,7 @@ PAGE = Page(
     height=50,
     text="Ёж",
     markdown="# Ёж",
-    blocks=(Block("doc_title", (1, 2, 30, 40), "Ёж", BlockFormat.TEXT, 0, 0.5),),
+    blocks=(Block("doc_title", (1, 2, 30, 40), "Ёж", BlockFormat.TEXT, 0, 0.5, Verdict.TRUNCATED),),
     images={"figure_1.png": Path("/spool/page-00002_figure_1.png")},
     token_confidence=0.25,
     verdict=Verdict.OK,
@@ -39,7 +39,7 @@ LINES = [
     (
         protocol.Recognised(7, (PAGE,)),
         '{"kind":"recognised","id":7,"pages":[{"number":2,"width":100,"height":50,"text":"Ёж","markdown":"# Ёж",'
-        '"blocks":[{"type":"doc_title","bbox":[1,2,30,40],"content":"Ёж","format":"text","order":0,"confidence":0.5}],'
+        '"blocks":[{"type":"doc_title","bbox":[1,2,30,40],"content":"Ёж","format":"text","order":0,"confidence":0.5,"verdict":"truncated"}],'
         '"images":{"figure_1.png":"/spool/page-00002_figure_1.png"},"token_confidence":0.25,"verdict":"ok",'
         '"error":null,"seconds":1.5,"warnings":["no effect"],"engine_result":{"width":100}}]}\n',
     ),

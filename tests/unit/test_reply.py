@@ -63,6 +63,7 @@ BLOCKS_ON_THE_WIRE = [
         "format": "text",
         "order": 0,
         "confidence": 0.9,
+        "verdict": None,
     },
     {
         "type": "table",
@@ -71,6 +72,7 @@ BLOCKS_ON_THE_WIRE = [
         "format": "table-html",
         "order": 1,
         "confidence": None,
+        "verdict": None,
     },
 ]
 

@@ -29,7 +29,9 @@ DEFAULTS = {
     "MAX_LOADED_MODELS": 0,
     "GPU_MEMORY_SHARE": 0.9,
     "ALLOW_CPU": False,
+    "RECOGNISER": "auto",
     "PADDLE_VL_RECOGNISER": "native",
+    "VLLM_OVERRIDES": {},
     "MAX_UPLOAD_MB": 100,
     "MAX_PAGES": 2000,
     "MAX_PIXELS": 64_000_000,
@@ -157,6 +159,11 @@ def test_a_switch_is_on_or_off(given: str, meant: bool) -> None:
         ("API_TOKENS_FILE", "/"),
         ("API_TOKENS_FILE", "/no\nsuch"),
         ("PORT", "80\n81"),
+        ("RECOGNISER", "paddle"),
+        ("VLLM_OVERRIDES", "{glm-ocr"),
+        ("VLLM_OVERRIDES", '["glm-ocr"]'),
+        ("VLLM_OVERRIDES", '{"glm-ocr": {"trust_remote_code": true}}'),
+        ("VLLM_OVERRIDES", '{"glm-ocr": {"gpu_memory_share": 1.5}}'),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(name: str, value: str) -> None:

@@ -1,0 +1,64 @@
+"""What reads an image by a prompt: the seam between an engine and the library that generates its text.
+
+Imported by engine workers of the environment `.venv-vllm` only.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+
+from server.engines.base import Loading
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A page, or a part of one, 8-bit RGB, and what the model is asked about it."""
+
+    image: Image.Image
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are chosen. `temperature` 0 takes the likeliest; `max_new_tokens` None reads on to the model's limit.
+
+    Without `confidence` the tokens' probabilities are not worked out, which is faster.
+    """
+
+    max_new_tokens: int | None = None
+    temperature: float = 0.0
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    confidence: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The text of one crop. `cut`: the token limit ended it. `confidence`: its tokens' mean probability, 0–1."""
+
+    text: str
+    cut: bool
+    tokens: int
+    confidence: float | None
+
+
+class WithdrawnError(Exception):
+    """Nobody waits for the page any more."""
+
+
+class Recogniser(Protocol):
+    """One loaded model; `concurrency` is how many threads may call `read` at once."""
+
+    concurrency: int
+
+    def load(self, loading: Loading, folder: Path) -> None:
+        """Open the weights in `folder` and read something. Raises CannotLoadError, or any exception."""
+
+    def read(self, crops: Sequence[Crop], sampling: Sampling, wanted: Callable[[], bool]) -> list[Reading]:
+        """One reading for each crop, in their order. Raises WithdrawnError soon after `wanted` has become false."""
+
+    def close(self) -> None:
+        """Free what `load` took."""

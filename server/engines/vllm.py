@@ -1,0 +1,163 @@
+"""The recogniser for whatever vLLM can serve: a server of its own, and all crops of all pages with it at once.
+
+vLLM makes its batches itself, token by token, so that the more it is asked at once the more it reads in a second.
+"""
+
+import asyncio
+import base64
+import io
+import json
+import logging
+import math
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future, wait
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from PIL import Image
+
+from server.engines import gpu_fit
+from server.engines.base import Loading
+from server.engines.drafts import has_draft_layer
+from server.engines.recogniser import Crop, Reading, Sampling, WithdrawnError
+from server.engines.token_ids import added_tokens
+from server.engines.vllm_server import VllmServer
+from server.errors import BadOption
+from server.vlm_spec import NGramGuard
+
+_PAGES = 32  # at once: enough regions, or whole pages, to fill vLLM's batches
+_LOOK_EVERY_S = 0.1  # whether the page is still wanted
+
+log = logging.getLogger("server.engines.vllm")
+
+
+class VllmRecogniser:
+    """A vLLM server and its client."""
+
+    concurrency = _PAGES
+
+    def load(self, loading: Loading, folder: Path) -> None:
+        """Start the server and read one small image. Raises CannotLoadError."""
+        spec = loading.entry.vlm
+        assert spec is not None
+        self._name = loading.entry.name
+        self._guard = _guard(spec.ngram_guard, folder)
+        gpu_fit.device(
+            loading.knobs.allow_cpu, gpu_fit.installed_torch()
+        )  # to say so before vLLM does in its own words
+        share = loading.knobs.gpu_share and loading.knobs.gpu_share * spec.server_part
+        serve = {**spec.serve, **loading.knobs.serve}
+        if "speculative_config" in serve and not has_draft_layer(folder):
+            log.warning("the weights have no layer for drafts: every token takes a step of its own")
+            del serve["speculative_config"]
+        self._server = VllmServer(folder, self._name, serve, share)
+        self._server.start()
+        self._in_work = 0
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="vllm-client", daemon=True).start()
+        self._client = httpx2.AsyncClient(
+            transport=httpx2.AsyncHTTPTransport(
+                uds=str(self._server.socket), limits=httpx2.Limits(max_connections=None)
+            ),
+            base_url="http://vllm",
+            timeout=None,  # the page's time is watched by whoever asks
+        )
+        self.read([Crop(Image.new("RGB", (112, 112), "white"), "")], Sampling(max_new_tokens=2), lambda: True)
+        self._server.watch(lambda: self._in_work == 0)
+
+    def read(self, crops: Sequence[Crop], sampling: Sampling, wanted: Callable[[], bool]) -> list[Reading]:
+        """All crops at once. A page that nobody wants any more is cancelled in vLLM, too: it sees its client leave.
+
+        Raises WithdrawnError, and BadOption for a prompt that is too long or an option that this model does not take.
+        """
+        reading = self._submit(self._read_all(crops, sampling))
+        while not wait([reading], _LOOK_EVERY_S).done:
+            if not wanted():
+                reading.cancel()
+                raise WithdrawnError
+        readings: list[Reading] = reading.result()
+        return readings
+
+    def close(self) -> None:
+        """End the server."""
+        self._submit(self._client.aclose()).result()
+        self._server.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _submit(self, work: Coroutine[Any, Any, Any]) -> "Future[Any]":
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _read_all(self, crops: Sequence[Crop], sampling: Sampling) -> list[Reading]:
+        self._in_work += 1
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._read_one(crop, sampling)) for crop in crops]
+            return [task.result() for task in tasks]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            self._in_work -= 1
+
+    async def _read_one(self, crop: Crop, sampling: Sampling) -> Reading:
+        body = await asyncio.to_thread(_request, crop, sampling, self._name, self._guard)
+        try:
+            reply = await self._client.post("/v1/chat/completions", content=body)
+        except httpx2.TransportError:
+            await asyncio.to_thread(self._server.prove_alive)
+            raise
+        if reply.status_code >= 500:
+            await asyncio.to_thread(self._server.prove_alive)
+        if 400 <= reply.status_code < 500:
+            raise BadOption(f"{self._name} cannot read with these options: {_said(reply)}")
+        reply.raise_for_status()
+        return _reading(reply.json())
+
+
+def _request(crop: Crop, sampling: Sampling, model: str, guard: dict[str, Any]) -> bytes:
+    """The body of a chat completion (vLLM, "OpenAI-Compatible Server", with its extra parameters)."""
+    picture = io.BytesIO()
+    crop.image.save(picture, "BMP")  # nothing to compress or to unpack: the bytes do not leave this machine
+    url = "data:image/bmp;base64," + base64.b64encode(picture.getbuffer()).decode()
+    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": crop.prompt}]
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": content if crop.prompt else content[:1]}],
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "seed": 0,  # a retry with some randomness comes out the same again
+        "logprobs": sampling.confidence,
+        "skip_special_tokens": False,  # tags of grounding are such tokens
+        **guard,
+    }
+    if sampling.max_new_tokens is not None:
+        body["max_completion_tokens"] = sampling.max_new_tokens
+    return json.dumps(body).encode()
+
+
+def _reading(reply: dict[str, Any]) -> Reading:
+    [choice] = reply["choices"]
+    chosen = (choice.get("logprobs") or {}).get("content") or []
+    return Reading(
+        text=choice["message"]["content"] or "",
+        cut=choice["finish_reason"] == "length",
+        tokens=reply["usage"]["completion_tokens"],
+        confidence=sum(math.exp(token["logprob"]) for token in chosen) / len(chosen) if chosen else None,
+    )
+
+
+def _guard(guard: NGramGuard | None, folder: Path) -> dict[str, Any]:
+    """The extra parameters for vLLM's n-gram logits processor (vllm/model_executor/models/deepseek_ocr.py)."""
+    if guard is None:
+        return {}
+    allowed = added_tokens(folder, guard.allowed)
+    return {"vllm_xargs": {"ngram_size": guard.size, "window_size": guard.window, "whitelist_token_ids": allowed}}
+
+
+def _said(reply: httpx2.Response) -> str:
+    try:
+        return str(reply.json()["error"]["message"])[:500]
+    except (ValueError, LookupError, TypeError):
+        return reply.text[:500]

@@ -1,0 +1,58 @@
+"""Image-text-to-text models: whole pages, or the regions that a layout model finds, read by vLLM or by transformers.
+
+Which model, which prompts and which of the two ways is the catalogue's matter: a further model is an entry there.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from server.documents import Page
+from server.engines import regions, whole_page
+from server.engines.base import Loading, Options, PageInput
+from server.engines.layout_detection import LayoutDetector
+from server.engines.recogniser import Recogniser
+from server.engines.vlm_page import VlmPage
+
+
+class VlmEngine:
+    """A recogniser and, for a model that reads regions, what finds them."""
+
+    batches = False
+    concurrency = 1
+
+    def load(self, loading: Loading) -> None:
+        """Load the layout model, if there is one, then the recogniser. Raises CannotLoadError."""
+        spec = loading.entry.vlm
+        assert spec is not None
+        [weights] = (folder for name, folder in loading.weights.items() if name != spec.layout)
+        self._entry = loading.entry
+        self._layout = LayoutDetector(loading, loading.weights[spec.layout]) if spec.layout else None
+        self._recogniser = _recogniser(loading)
+        self._recogniser.load(loading, weights)
+        self.concurrency = self._recogniser.concurrency
+
+    def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterator[Page | Exception]:
+        """Read the pages one after the other; by a prompt of the caller's own, as a whole."""
+        for each in pages:
+            started = time.perf_counter()
+            page = VlmPage(each, self._entry, options, self._recogniser)
+            if self._layout is not None and options["prompt"] is None:
+                done = regions.read(page, self._layout.find)
+            else:
+                done = whole_page.read(page)
+            yield replace(done, seconds=time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Free the models."""
+        self._recogniser.close()
+
+
+def _recogniser(loading: Loading) -> Recogniser:
+    if loading.entry.recogniser(loading.knobs) == "vllm":
+        from server.engines.vllm import VllmRecogniser  # noqa: PLC0415 one of the two is needed
+
+        return VllmRecogniser()
+    from server.engines.transformers import TransformersRecogniser  # noqa: PLC0415
+
+    return TransformersRecogniser()

@@ -1,0 +1,87 @@
+"""One page on its way through an image-text-to-text model: what it is asked, the figures cut from it, what comes out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from server.catalog import ModelEntry
+from server.documents import BBox, Block, Page, Verdict
+from server.engines import guards
+from server.engines.base import Options, PageInput
+from server.engines.guards import Judged
+from server.engines.recogniser import Crop, Recogniser, Sampling
+
+_REDUCED = 4  # px become one, so that a scan's noise is gone
+_LEAST_SIDE = 28  # px: one patch of the vision towers that merge two by two of 14 px
+_MOST_SLENDER = 100  # times as long as wide; image processors refuse 200
+_CONTRAST = 24  # gray levels between the lightest and the darkest of them
+
+
+class VlmPage:
+    """A page, its options, and the figures found on it so far. Nothing is asked about a page whose file is gone."""
+
+    def __init__(self, page: PageInput, entry: ModelEntry, options: Options, recogniser: Recogniser) -> None:
+        self.width, self.height = page.width, page.height
+        self.entry = entry
+        self.options = options
+        with Image.open(page.path) as image:
+            self.image = image.convert("RGB")
+        self._page = page
+        self._recogniser = recogniser
+        self._figures: dict[str, Path] = {}
+
+    def read(self, crops: Sequence[Crop]) -> list[Judged]:
+        """What stands on the crops. Raises what `Recogniser.read` raises."""
+        limit = self.entry.vlm.max_new_tokens if self.entry.vlm else None
+        sampling = Sampling(
+            max_new_tokens=self.options["max_new_tokens"] or limit,
+            temperature=self.options["temperature"],
+            top_p=self.options["top_p"],
+            repetition_penalty=self.options["repetition_penalty"],
+            confidence=self.options["return_confidence"],
+        )
+        return guards.read_well(self._recogniser, crops, sampling, self._page.path.exists)
+
+    def part(self, bbox: BBox, prompt: str) -> Crop:
+        """A region to be read. What is too small or too slender for a model's image processor gets a white margin."""
+        image = self.image.crop(bbox)
+        least = max(_LEAST_SIDE, -(-max(image.size) // _MOST_SLENDER))
+        size = max(image.width, least), max(image.height, least)
+        if size != image.size:
+            margin = Image.new("RGB", size, "white")
+            margin.paste(image)
+            image = margin
+        return Crop(image, prompt)
+
+    def crop(self, bbox: BBox) -> str:
+        """Cut a figure out; its name is the one that Markdown refers to."""
+        file = f"page_{self._page.number}_figure_{len(self._figures) + 1}.png"
+        path = self._page.path.with_name(file)
+        self.image.crop(bbox).save(path, compress_level=1)
+        self._figures[f"images/{file}"] = path
+        return f"images/{file}"
+
+    def done(self, blocks: Sequence[Block], text: str, markdown: str, read: Sequence[Judged]) -> Page:
+        """The page as it was read; `seconds` is left to the engine."""
+        return Page(
+            number=self._page.number,
+            width=self.width,
+            height=self.height,
+            text=text,
+            markdown=markdown,
+            blocks=tuple(blocks),
+            images=self._figures,
+            token_confidence=guards.mean_confidence([each.reading for each in read]),
+            verdict=self._verdict(blocks, read),
+        )
+
+    def _verdict(self, blocks: Sequence[Block], read: Sequence[Judged]) -> Verdict:
+        verdict = guards.of_page([each.verdict for each in read])
+        return Verdict.OK if verdict is Verdict.BLANK and any(block.content for block in blocks) else verdict
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Whether nothing stands on the image: no part of it is much darker or lighter than another."""
+    grays = image.convert("L").reduce(_REDUCED).tobytes()
+    return max(grays) - min(grays) < _CONTRAST

@@ -1,0 +1,41 @@
+"""How `vllm serve` is called."""
+
+from pathlib import Path
+
+from server.engines.vllm_arguments import arguments, environment
+
+
+def test_names_have_dashes_and_values_their_own_form() -> None:
+    serve = {
+        "max_model_len": 8192,
+        "enforce_eager": True,
+        "enable_prefix_caching": False,
+        "speculative_config": {"method": "mtp", "num_speculative_tokens": 1},
+        "logits_processors": "a.b:C",
+    }
+    assert arguments(serve, None, cpu=False) == (
+        *("--max-model-len", "8192", "--enforce-eager", "--no-enable-prefix-caching"),
+        *("--speculative-config", '{"method": "mtp", "num_speculative_tokens": 1}', "--logits-processors", "a.b:C"),
+    )
+
+
+def test_a_model_gets_its_share_of_the_gpu() -> None:
+    assert arguments({"dtype": "bfloat16"}, 0.2, cpu=False) == (
+        "--dtype",
+        "bfloat16",
+        "--gpu-memory-utilization",
+        "0.2",
+    )
+
+
+def test_on_the_cpu_nothing_is_compiled_and_no_share_is_set_aside() -> None:
+    given = arguments({"dtype": "bfloat16"}, 0.2, cpu=True)
+    assert given == ("--dtype", "float32", "--enforce-eager")
+
+
+def test_every_cache_lies_in_the_workers_own_folder(tmp_path: Path) -> None:
+    variables = environment(tmp_path, cpu=False)
+    folders = [value for name, value in variables.items() if name.endswith(("ROOT", "DIR", "HOME"))]
+    assert len(folders) >= 6
+    assert all(Path(folder).is_relative_to(tmp_path) for folder in folders)
+    assert variables["VLLM_NO_USAGE_STATS"] == "1"
