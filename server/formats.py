@@ -17,7 +17,7 @@ from server.documents import Block, BlockFormat, Document, Page
 from server.layout.tables_html import rows_of
 
 _PAGE_BREAK = "\n\n---\n\n"
-_HEADINGS = {"doc_title": "h1", "paragraph_title": "h2"}
+_HEADINGS = {"doc_title": "h1", "title": "h1", "paragraph_title": "h2", "sub_title": "h2"}
 _STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}"
     "td,th{border:1px solid #999;padding:.2em .5em}img{max-width:100%}section+section{border-top:1px solid #999}"

@@ -8,6 +8,7 @@ _CLASSES = {
     "rapidocr": "RapidOcrEngine",
     "tesseract": "TesseractEngine",
     "paddle_vl": "PaddleVlEngine",
+    "vlm": "VlmEngine",
 }
 
 

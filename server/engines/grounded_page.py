@@ -16,6 +16,7 @@ _KINDS = {"text", "table", "image", "image_caption", "image_footnote", "table_ca
 _KINDS |= _HEADINGS.keys() | _FORMULAS
 """Labels that say what a region is; the others may be the page's own words."""
 
+_TABLE_EDGE = re.compile(r"<table\b|</table>")
 _HEADING_MARKS = re.compile(r"^#{1,6}[ \t]+", re.MULTILINE)
 _MARK = re.compile(r"\\.|\$\$?", re.DOTALL)  # `\\[2pt]` is a line break in a formula: its bracket opens nothing
 _CLOSING = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
@@ -71,20 +72,35 @@ def _hull(boxes: Sequence[BBox]) -> BBox:
 
 
 def _parts(region: Region) -> Iterator[_Part]:
-    """The region's blocks, but for a figure's picture; a table is a block of its own, apart from the text around it."""
+    """The region's blocks, but for a figure's picture; each table is a block of its own, apart from the text around it."""
     kind, content = _kind_and_content(region)
-    start = content.find("<table")
-    last = content.rfind("</table>")
-    end = last + len("</table>") if last > start else len(content)
-    before, table, after = content[:start].strip(), content[start:end], content[end:].strip()
-    if start < 0 or not rows_of(table):  # every format but Markdown would show nothing of it
-        yield _text_part(kind, content)
-        return
-    if before:
-        yield _text_part(kind, before)
-    yield kind, table, BlockFormat.TABLE_HTML, table
-    if after:
-        yield _text_part(kind, after)
+    done = 0
+    for start, end in _tables(content):
+        table = content[start:end]
+        if not rows_of(table):  # every format but Markdown would show nothing of it
+            continue
+        if before := content[done:start].strip():
+            yield _text_part(kind, before)
+        yield kind, table, BlockFormat.TABLE_HTML, table
+        done = end
+    left = content[done:].strip()
+    if left or not done:
+        yield _text_part(kind, left)
+
+
+def _tables(content: str) -> Iterator[tuple[int, int]]:
+    """Where tables begin and end, those within tables not counted; one that is not closed ends with the content."""
+    depth = start = 0
+    for edge in _TABLE_EDGE.finditer(content):
+        if edge[0] == "<table":
+            start = start if depth else edge.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if not depth:
+                yield start, edge.end()
+    if depth:
+        yield start, len(content)
 
 
 def _kind_and_content(region: Region) -> tuple[str, str]:

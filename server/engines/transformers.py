@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, LogitsProcessorList, StoppingCriteriaList
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    LogitsProcessorList,
+    RepetitionPenaltyLogitsProcessor,
+    StoppingCriteriaList,
+)
 
 from server.engines import gpu_fit
 from server.engines.base import Loading
@@ -60,8 +66,12 @@ class TransformersRecogniser:
         start = inputs["input_ids"].shape[1]
         room = self._model.config.get_text_config().max_position_embeddings - start
         limit = min(room, sampling.max_new_tokens or room)
-        guards = [_NGrams(self._guard, self._allowed, start)] if self._guard else []
         probabilities = _Probabilities() if sampling.confidence else None
+        steps: list[Any] = [probabilities] if probabilities else []  # first: it notes what the model itself thinks
+        if sampling.repetition_penalty != 1:
+            steps.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
+        if self._guard:
+            steps.append(_NGrams(self._guard, self._allowed, start))
         sampled = {"temperature": sampling.temperature, "top_p": sampling.top_p} if sampling.temperature else {}
         torch.manual_seed(0)  # a retry with some randomness comes out the same again
         with torch.inference_mode():
@@ -69,8 +79,8 @@ class TransformersRecogniser:
                 **inputs,
                 max_new_tokens=limit,
                 do_sample=bool(sampled),
-                repetition_penalty=sampling.repetition_penalty,
-                logits_processor=LogitsProcessorList([*filter(None, [probabilities]), *guards]),
+                repetition_penalty=1.0,
+                logits_processor=LogitsProcessorList(steps),
                 stopping_criteria=StoppingCriteriaList([_Withdrawn(wanted)]),
                 **sampled,
             )
@@ -91,7 +101,7 @@ class TransformersRecogniser:
 
 
 class _Probabilities:
-    """The probability of each token that was chosen, before temperature and the like, as in vLLM's log-probabilities.
+    """The probability of each token that was chosen, before penalties and temperature, as in vLLM's log-probabilities.
 
     Kept step by step: the logits of all steps would be gigabytes for a long page.
     """

@@ -62,6 +62,7 @@ class VllmRecogniser:
                 uds=str(self._server.socket), limits=httpx2.Limits(max_connections=None)
             ),
             base_url="http://vllm",
+            headers={"Content-Type": "application/json"},
             timeout=None,  # the page's time is watched by whoever asks
         )
         self.read([Crop(Image.new("RGB", (112, 112), "white"), "")], Sampling(max_new_tokens=2), lambda: True)

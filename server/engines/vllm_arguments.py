@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-_ON_CPU = {"enforce_eager": True, "dtype": "float32"}
+_ON_CPU = {"enforce_eager": True, "dtype": "float32", "kv_cache_memory_bytes": 4 << 30}
 _NOT_ON_CPU = "gpu_memory_utilization"
 """There vLLM would set aside that share of the main memory."""
 
@@ -35,6 +35,7 @@ def environment(scratch: Path, *, cpu: bool) -> dict[str, str]:
     """Variables beside those of every worker: nothing is sent or fetched, and every cache lies in `scratch`."""
     return {
         "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_LOGGING_COLOR": "0",
         "VLLM_HOST_IP": "127.0.0.1",  # or else it looks for a way to 8.8.8.8 (vllm/utils/network_utils.py, get_ip)
         "VLLM_HAS_FLASHINFER_CUBIN": "1",  # or else it asks NVIDIA's server whether it could (vllm/utils/flashinfer.py)
         "VLLM_USE_FLASHINFER_SAMPLER": "0",

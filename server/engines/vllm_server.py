@@ -20,9 +20,11 @@ from typing import Any
 from server import stacks
 from server.engines.base import CannotLoadError
 from server.engines.vllm_arguments import arguments, environment
+from server.engines.vllm_log import LogForwarder
 
 _EX_SOFTWARE = 70  # sysexits.h
 _CLOSE_S = 8.0
+_LAST_WORDS_S = 2.0
 _CANARY_EVERY_S = 15.0
 _CANARY_WAITS_S = 30.0
 
@@ -52,11 +54,25 @@ class VllmServer:
         """Start it and wait until it answers. Raises CannotLoadError when it ends instead."""
         self.socket.unlink(missing_ok=True)
         log.info("starting: %s", " ".join(self._command[2:]))
-        self._process = subprocess.Popen(self._command, env={**os.environ, **self._variables}, stdout=2)
+        self._process = subprocess.Popen(
+            self._command,
+            env={**os.environ, **self._variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        forwarder = LogForwarder()
+        forwarding = threading.Thread(
+            target=forwarder.forward, args=(self._process.stdout,), name="vllm-log", daemon=True
+        )
+        forwarding.start()
         while not self._is_healthy():
             if self._process.poll() is not None:
+                forwarding.join(_LAST_WORDS_S)
                 code = self._process.returncode
-                raise CannotLoadError(f"vLLM ended while loading, with exit code {code}; its log says why.")
+                why = forwarder.cause or "its log says why"
+                raise CannotLoadError(f"vLLM ended while loading, with exit code {code}: {why}")
             time.sleep(0.2)
 
     def watch(self, is_idle: Callable[[], bool]) -> None:

@@ -55,7 +55,9 @@ def test_weights_are_complete_and_stored_once(weights: Weights) -> None:
     assert weights.modelscope or weights.name == "DeepSeek-OCR-2-transformers"  # a community repository
     assert (weights.bos is not None) == weights.folder.startswith("official_models/")
     assert not any(pattern.endswith((".py", ".bin")) or "/" in pattern for pattern in weights.files + weights.optional)
-    assert any(weights in (*entry.weights, *entry.transformers_weights, *entry.optional_weights) for entry in CATALOG.values())
+    assert any(
+        weights in (*entry.weights, *entry.transformers_weights, *entry.optional_weights) for entry in CATALOG.values()
+    )
     assert sum(other.folder == weights.folder for other in WEIGHTS.values()) == 1
 
 

@@ -138,15 +138,23 @@ def test_only_delimiters_in_pairs_become_dollars(content: str, markdown: str) ->
     assert one("text", content) == ("text", content, BlockFormat.TEXT, markdown, content)
 
 
-def test_text_around_a_table_is_a_block_of_its_own() -> None:
-    found = page(Region("table", (BOX,), f"Table 1\n{TABLE}\nNote"))
+@pytest.mark.parametrize("label", ["table", ""])
+def test_every_table_and_the_text_around_it_are_blocks_of_their_own(label: str) -> None:
+    nested = f"<table border=1><tr><td>{TABLE}</td></tr></table>"
+    none, cut = "<table>x</table>", "<table><tr><td>cut"
+    found = page(Region(label, (BOX,), f"<tablet> 1\n{TABLE}\nbetween {none}\n{nested}{TABLE}</table>\nNote {cut}"))
     assert [(block.content, block.format) for block in found.blocks] == [
-        ("Table 1", BlockFormat.TEXT),
+        ("<tablet> 1", BlockFormat.TEXT),
         (TABLE, BlockFormat.TABLE_HTML),
-        ("Note", BlockFormat.TEXT),
+        (f"between {none}", BlockFormat.TEXT),
+        (nested, BlockFormat.TABLE_HTML),
+        (TABLE, BlockFormat.TABLE_HTML),
+        ("</table>\nNote", BlockFormat.TEXT),
+        (cut, BlockFormat.TABLE_HTML),
     ]
-    assert found.markdown == f"Table 1\n\n{TABLE}\n\nNote"
-    assert found.text == "Table 1\n\na\tb\nc\td\n\nNote"
+    assert {block.type for block in found.blocks} == {label or "text"}
+    assert found.markdown == "\n\n".join(block.content for block in found.blocks)
+    assert found.text.startswith(f"<tablet> 1\n\na\tb\nc\td\n\nbetween {none}\n\na b c d\n\na\tb")
 
 
 def test_a_table_that_was_cut_off_is_a_table() -> None:

@@ -30,7 +30,7 @@ def test_a_model_gets_its_share_of_the_gpu() -> None:
 
 def test_on_the_cpu_nothing_is_compiled_and_no_share_is_set_aside() -> None:
     given = arguments({"dtype": "bfloat16"}, 0.2, cpu=True)
-    assert given == ("--dtype", "float32", "--enforce-eager")
+    assert given == ("--dtype", "float32", "--enforce-eager", "--kv-cache-memory-bytes", "4294967296")
 
 
 def test_every_cache_lies_in_the_workers_own_folder(tmp_path: Path) -> None:
