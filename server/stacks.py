@@ -49,7 +49,14 @@ def variables(paddlex_home: Path, scratch: Path) -> dict[str, str]:
     `scratch` is an empty folder that is gone after the worker; it stands in for the home, which may not be writable.
     """
     inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    own = {"PADDLEX_HOME": str(paddlex_home), "HOME": str(scratch)}
+    own = {
+        "PADDLEX_HOME": str(paddlex_home),
+        "HOME": str(scratch),
+        "XDG_CACHE_HOME": str(scratch / "cache"),
+        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
+        "TRITON_CACHE_DIR": str(scratch / "triton"),
+        "CUDA_CACHE_PATH": str(scratch / "cuda"),
+    }
     return inherited | _OFFLINE | own | _paddlex(paddlex_home, scratch)
 
 

@@ -42,12 +42,8 @@ def environment(scratch: Path, *, cpu: bool) -> dict[str, str]:
         "TRANSFORMERS_OFFLINE": "1",
         "VLLM_RPC_BASE_PATH": str(scratch),
         "FLASHINFER_WORKSPACE_BASE": str(scratch),
-        "CUDA_CACHE_PATH": str(scratch / "cuda"),
         "VLLM_CACHE_ROOT": str(scratch / "vllm"),
         "VLLM_CONFIG_ROOT": str(scratch / "vllm"),
-        "TRITON_CACHE_DIR": str(scratch / "triton"),
-        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
-        "XDG_CACHE_HOME": str(scratch),
         "TMPDIR": str(scratch),
         **({"TORCHDYNAMO_DISABLE": "1"} if cpu else {}),
     }

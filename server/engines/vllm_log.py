@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 _LINE = re.compile(
-    r"(?:\(\w[^)]* pid=\d+\) )?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[(?P<where>[^\]]*)\] (?P<text>.*)"
+    r"(?:\(\w[^)]* pid=\d+\) )?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) "
+    r"\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] (?P<text>.*)"
 )
 """vLLM's own form (vllm/logging_utils/formatter.py, vllm/logger.py)."""
 _PREFIX = re.compile(r"\(\w[^)]* pid=\d+\) ")
@@ -16,10 +17,14 @@ log = logging.getLogger("vllm")
 
 
 class LogForwarder:
-    """Forwards lines; `cause` is the first exception among them, in its own words."""
+    """Forwards lines; `cause` is the first exception among them, in its own words.
+
+    When `closing`, what it says is not worth a line: told to end, vLLM reports that its engine died and what it leaked.
+    """
 
     def __init__(self) -> None:
         self.cause: str | None = None
+        self.closing = False
         self._level = logging.INFO
 
     def forward(self, lines: Iterable[str]) -> None:
@@ -33,5 +38,5 @@ class LogForwarder:
                 text = _PREFIX.sub("", text, count=1)
             if self.cause is None and (cause := _CAUSE.match(text.strip())):
                 self.cause = cause[0][:_CAUSE_LENGTH]
-            if text:
+            if text and not self.closing:
                 log.log(self._level, "%s", text)

@@ -25,8 +25,8 @@ from server.engines.vllm_log import LogForwarder
 _EX_SOFTWARE = 70  # sysexits.h
 _CLOSE_S = 8.0
 _LAST_WORDS_S = 2.0
-_CANARY_EVERY_S = 15.0
-_CANARY_WAITS_S = 30.0
+_CANARY_EVERY_S = 10.0
+_CANARY_WAITS_S = 20.0
 
 log = logging.getLogger("server.engines.vllm_server")
 

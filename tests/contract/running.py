@@ -101,10 +101,10 @@ class Server:
         wait_for(self._answers, "the server answers")
         return self
 
-    def ready(self) -> Self:
+    def ready(self, limit_s: float = 60) -> Self:
         """Wait until requests are served."""
         self.live()
-        wait_for(lambda: self.client.get("/health/ready").status_code == 200, "the server is ready")
+        wait_for(lambda: self.client.get("/health/ready").status_code == 200, "the server is ready", limit_s)
         return self
 
     def _answers(self) -> bool:

@@ -13,28 +13,30 @@ import pytest
 from tests.contract.running import ROOT, Server
 
 PYTHON = ROOT / ".venv-vllm/bin/python"
+LOAD_S = 300  # three vLLM at once on two cores; one takes half a minute
 _HERE = Path(__file__).parent
+_MAKERS = ("make_models", "glm", "deepseek", "layout", "lively", "tokens", "further")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs .venv-vllm, and starts vLLM, which takes half a minute."""
+    """Everything here needs .venv-vllm, and time."""
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.vllm)
-            item.add_marker(pytest.mark.timeout(400))
+            item.add_marker(pytest.mark.timeout(2 * LOAD_S))
 
 
 @pytest.fixture(scope="session")
 def weights(request: pytest.FixtureRequest) -> Path:
     """A PADDLEX_HOME with tiny models of every kind, locked; made once for as long as their makers stay the same."""
     assert request.config.cache
-    sources = [*sorted(_HERE.glob("tiny/*.py")), *sorted((ROOT / "requirements").glob("vllm*.txt"))]
+    sources = [*sorted(_HERE.glob("make*.py")), *sorted((ROOT / "requirements").glob("vllm*.txt"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     home = Path(request.config.cache.mkdir("tiny-vllm")) / digest
     if not home.exists():
         half = home.with_suffix(f".{os.getpid()}")
         half.mkdir()
-        command = [str(PYTHON), "-B", "-m", "tests.vllm.tiny", str(half)]
+        command = [str(PYTHON), "-B", "-m", "tests.vllm.make_models", str(half)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         command = [sys.executable, "scripts/prefetch_models.py", "lock", "--to", str(half)]
@@ -43,21 +45,28 @@ def weights(request: pytest.FixtureRequest) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def serve(weights: Path) -> Iterator[Callable[..., Server]]:
-    """Starts servers that hold the tiny weights, or gives the one that runs with the same settings; all end at the end."""
+    """Starts servers that hold the tiny weights and have loaded what they preload; they end with the test."""
     with ExitStack() as stack:
-        running: dict[tuple[tuple[str, str], ...], Server] = {}
+        yield lambda **variables: stack.enter_context(Server(**{**tiny(weights), **variables})).ready(LOAD_S)
 
-        def start(**variables: str) -> Server:
-            key = tuple(sorted(variables.items()))
-            if key not in running:
-                running[key] = stack.enter_context(Server(**tiny(weights), **variables)).ready()
-            return running[key]
 
-        yield start
+@pytest.fixture(scope="session")
+def everything(weights: Path) -> Iterator[Server]:
+    """The shared server with all models, each read by vLLM; no test may disturb it."""
+    with Server(**tiny(weights), PRELOAD="glm-ocr,deepseek-ocr,deepseek-ocr2") as server:
+        yield server.ready(LOAD_S)
+
+
+@pytest.fixture(scope="session")
+def in_process(weights: Path) -> Iterator[Server]:
+    """The shared server with the models that transformers can read."""
+    with Server(**tiny(weights), RECOGNISER="transformers", PRELOAD="glm-ocr,deepseek-ocr2") as server:
+        yield server.ready(LOAD_S)
 
 
 def tiny(home: Path) -> dict[str, str]:
-    """What a server needs to hold the tiny models: the vision towers that vLLM builds at full size are made tiny."""
-    return {"PADDLEX_HOME": str(home), "PYTHONPATH": str(home / "plugin"), "VLLM_CPU_KVCACHE_SPACE": "1"}
+    """What a server needs to hold the tiny models; the vision towers that vLLM builds at full size are made tiny."""
+    plugin = str(_HERE / "plugin")
+    return {"PADDLEX_HOME": str(home), "PYTHONPATH": plugin, "VLLM_CPU_KVCACHE_SPACE": "1"}

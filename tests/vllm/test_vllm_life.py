@@ -1,0 +1,115 @@
+"""vLLM killed, frozen, left alone and left behind; who waits for it meanwhile gets an answer."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import httpx2
+import pytest
+
+from tests.contract.running import Later, Server, wait_for
+from tests.paddle.documents import encoded, page
+from tests.vllm.conftest import LOAD_S, tiny
+from tests.vllm.groups import group, titled
+
+MODEL = "deepseek-ocr"
+PAGE = encoded(page("a", size=(500, 700)))
+API, CORE = "vllm_main serve", "EngineCore"
+SHORT = {"model_name": MODEL, "max_new_tokens": "24"}
+ENDLESS = {"model_name": MODEL, "max_new_tokens": "7000", "repetition_penalty": "0.05"}  # a reward: it never ends
+
+
+@pytest.fixture(scope="module")
+def server(weights: object) -> Iterator[Server]:
+    """A server of this module's own, whose vLLM may be done anything to."""
+    with Server(**tiny(weights), PRELOAD=MODEL, PAGE_TIMEOUT_S="15", QUEUE_MAX_WAIT_S="300") as running:  # type: ignore[arg-type]
+        yield running.ready(LOAD_S)
+
+
+def ask(server: Server, **fields: str) -> httpx2.Response:
+    with server.new_client(timeout_s=2 * LOAD_S) as client:
+        return client.post("/ocr", files={"file": ("x", PAGE)}, data=fields)
+
+
+def vllm(server: Server) -> httpx2.Client:
+    """A client of the vLLM server behind the model."""
+    [socket] = server.tmp.glob("offline-ocr-worker-*/vllm.sock")
+    return httpx2.Client(transport=httpx2.HTTPTransport(uds=str(socket)), base_url="http://vllm", timeout=10)
+
+
+def metric(server: Server, name: str) -> float:
+    """One of vLLM's own counts."""
+    with vllm(server) as client:
+        lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def pid_of(server: Server, other_than: int = 0) -> int:
+    def look() -> int | None:
+        found = server.worker(MODEL)
+        return found["pid"] if found and found["pid"] != other_than else None
+
+    return wait_for(look, "another worker", LOAD_S) or 0
+
+
+def test_a_caller_who_leaves_takes_his_page_out_of_vllm(server: Server) -> None:
+    aborted = metric(server, 'vllm:request_success_total{engine="0",finished_reason="abort"')
+    with server.new_client(timeout_s=3) as client:
+
+        def leave() -> None:
+            with pytest.raises(httpx2.TimeoutException):
+                client.post("/ocr", files={"file": ("x", PAGE)}, data=ENDLESS)
+
+        leaving = Later(leave)
+        wait_for(lambda: metric(server, "vllm:num_requests_running") == 1, "the page is in work")
+        leaving.result()
+    wait_for(lambda: metric(server, "vllm:num_requests_running") == 0, "the page is in work no more", 10)
+    assert metric(server, 'vllm:request_success_total{engine="0",finished_reason="abort"') == aborted + 1
+    assert ask(server, **SHORT).status_code == 200
+
+
+@pytest.mark.parametrize("victim", [CORE, API, None], ids=["the engine's core", "the API", "frozen"])
+def test_a_page_in_work_is_read_by_the_next_one(server: Server, victim: str | None) -> None:
+    """The core is frozen, so that the page is sure to be in work when the victim is killed; or nothing more is done."""
+    expected = ask(server, **SHORT).json()["markdown"]
+    before = pid_of(server)
+    os.kill(titled(before, CORE), signal.SIGSTOP)
+    reading = Later(lambda: ask(server, **SHORT))
+    wait_for(lambda: server.health()["models"][MODEL] == "busy", "the page is in work")
+    if victim:
+        os.kill(titled(before, victim), signal.SIGKILL)
+    wait_for(lambda: not group(before), "nothing is left of the one before")
+    wait_for(lambda: reading.done, "the reply", LOAD_S)
+    reply = reading.result()
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["markdown"] == expected
+    assert pid_of(server, before)
+
+
+def test_one_that_does_nothing_and_answers_nobody_is_found_and_replaced(server: Server) -> None:
+    before = pid_of(server)
+    os.kill(titled(before, CORE), signal.SIGSTOP)
+    assert pid_of(server, before)
+    assert not group(before)
+    assert "did not answer a request of one token" in server.output()
+    assert ask(server, **SHORT).status_code == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_the_server(serve: Callable[..., Server], how: signal.Signals) -> None:
+    server = serve(PRELOAD=MODEL)
+    worker = pid_of(server)
+    assert len(group(worker)) >= 4  # the worker, vLLM's API, its core, its own worker
+    server.process.send_signal(how)
+    code = server.process.wait(60)
+    assert code == (0 if how is signal.SIGTERM else -signal.SIGKILL)
+    wait_for(lambda: not group(worker), "all of it ends", 20)
+
+
+def test_while_vllm_loads_it_can_be_ended_at_any_time(serve: Callable[..., Server]) -> None:
+    server = serve(PRELOAD="none")
+    server.client.post(f"/models/{MODEL}/load")
+    worker = wait_for(lambda: server.processes_of("server.worker"), "a worker")[0]
+    wait_for(lambda: any(CORE in title for title in group(worker).values()), "vLLM's core", LOAD_S)
+    assert server.client.post(f"/models/{MODEL}/unload").json()["state"] == "idle"
+    wait_for(lambda: not group(worker), "all of it ends", 20)
