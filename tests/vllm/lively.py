@@ -1,0 +1,43 @@
+"""Random weights that say something: what is read depends on the picture and on the prompt, token by token.
+
+Weights as a library initialises them die out within a few layers: every picture gives the same token for ever. Here
+each layer keeps the size of its input, attention looks at few places, and paper is nothing: only ink moves what
+follows.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+
+import torch
+from torch import Tensor
+
+
+def randomise(shapes: Mapping[str, torch.Size], seed: int, gains: Mapping[str, float]) -> dict[str, Tensor]:
+    """Weights for every name; gains are factors by a part of the name, the first one that fits."""
+    random = torch.Generator().manual_seed(seed)
+    weights = {}
+    for name, shape in sorted(shapes.items()):
+        gain = next((gain for part, gain in gains.items() if part in name), 1.0)
+        if name.endswith("bias"):
+            weights[name] = torch.zeros(shape)
+        elif len(shape) == 1:
+            weights[name] = torch.full(shape, gain)
+        else:
+            spread = 1 if "embed" in name and len(shape) == 2 else math.prod(shape[1:]) ** -0.5
+            weights[name] = torch.randn(shape, generator=random) * gain * spread
+    return weights
+
+
+def paper_is_nothing(weights: dict[str, Tensor], patches: str, white: Collection[float]) -> None:
+    """Make the patch embedding (a convolution over red, green and blue) map a white patch to zero."""
+    kernel = weights[f"{patches}.weight"]
+    per_channel = kernel.flatten(2).sum(2)
+    weights[f"{patches}.bias"] = -(per_channel @ torch.tensor(list(white), dtype=torch.float32))
+
+
+def speak(weights: dict[str, Tensor], head: str, tokens: Collection[int], end: Collection[int], gain: float) -> None:
+    """Let the output layer name these tokens, and decisively; the ones that end a text a little less often."""
+    rows = torch.zeros(weights[head].shape[0], 1)
+    rows[list(tokens)] = gain
+    rows[list(end)] = 0.8 * gain
+    weights[head] *= rows
