@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import GenerationConfig, GlmOcrConfig, GlmOcrForConditionalGeneration
 from transformers.models.glm46v.image_processing_pil_glm46v import Glm46VImageProcessorPil
 
-from tests.vllm.lively import paper_is_nothing, randomise, speak
+from tests.vllm.lively import plain_paper, randomise, speak
 from tests.vllm.tokens import train_tokenizer, visible
 
 SPECIAL = (
@@ -61,7 +61,7 @@ def make_glm_ocr(folder: Path, seed: int = 1) -> None:
     pictures = Glm46VImageProcessorPil(size={"shortest_edge": 112 * 112, "longest_edge": 28 * 28 * 2 * 64})
     weights = randomise({name: value.shape for name, value in model.state_dict().items()}, seed, _GAINS)
     white = [(1 - mean) / deviation for mean, deviation in zip(pictures.image_mean, pictures.image_std, strict=True)]
-    paper_is_nothing(weights, "model.visual.patch_embed.proj", white)
+    plain_paper(weights, "model.visual.patch_embed.proj", white, seed)
     speak(weights, "lm_head.weight", visible(tokens), end, gain=12)
     model.load_state_dict(weights)
     model.generation_config = GenerationConfig(eos_token_id=end, pad_token_id=end[0])

@@ -1,8 +1,8 @@
 """Random weights that say something: what is read depends on the picture and on the prompt, token by token.
 
 Weights as a library initialises them die out within a few layers: every picture gives the same token for ever. Here
-each layer keeps the size of its input, attention looks at few places, and paper is nothing: only ink moves what
-follows.
+each layer keeps the size of its input, attention looks at few places, and white paper is always the same: only ink
+makes a difference.
 """
 
 import math
@@ -28,16 +28,20 @@ def randomise(shapes: Mapping[str, torch.Size], seed: int, gains: Mapping[str, f
     return weights
 
 
-def paper_is_nothing(weights: dict[str, Tensor], patches: str, white: Collection[float]) -> None:
-    """Make the patch embedding (a convolution over red, green and blue) map a white patch to zero."""
+def plain_paper(weights: dict[str, Tensor], patches: str, white: Collection[float], seed: int) -> None:
+    """Make the patch embedding (a convolution over red, green and blue) map white to one vector of ordinary size.
+
+    Not to zero: the norms after it would blow up the rounding errors, and those differ from library to library.
+    """
     kernel = weights[f"{patches}.weight"]
     per_channel = kernel.flatten(2).sum(2)
-    weights[f"{patches}.bias"] = -(per_channel @ torch.tensor(list(white), dtype=torch.float32))
+    plain = torch.randn(len(kernel), generator=torch.Generator().manual_seed(seed))
+    weights[f"{patches}.bias"] = plain - per_channel @ torch.tensor(list(white), dtype=torch.float32)
 
 
 def speak(weights: dict[str, Tensor], head: str, tokens: Collection[int], end: Collection[int], gain: float) -> None:
-    """Let the output layer name these tokens, and decisively; the ones that end a text a little less often."""
+    """Let the output layer name these tokens, and decisively."""
     rows = torch.zeros(weights[head].shape[0], 1)
     rows[list(tokens)] = gain
-    rows[list(end)] = 0.8 * gain
+    rows[list(end)] = gain
     weights[head] *= rows
