@@ -6,13 +6,13 @@ makes a difference.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 
-def randomise(shapes: Mapping[str, torch.Size], seed: int, gains: Mapping[str, float]) -> dict[str, Tensor]:
+def randomise(shapes: Mapping[str, Sequence[int]], seed: int, gains: Mapping[str, float]) -> dict[str, Tensor]:
     """Weights for every name; gains are factors by a part of the name, the first one that fits."""
     random = torch.Generator().manual_seed(seed)
     weights = {}
@@ -20,10 +20,11 @@ def randomise(shapes: Mapping[str, torch.Size], seed: int, gains: Mapping[str, f
         gain = next((gain for part, gain in gains.items() if part in name), 1.0)
         if name.endswith("bias"):
             weights[name] = torch.zeros(shape)
-        elif len(shape) == 1:
+        elif len(shape) == 1 and name.endswith("weight"):  # a norm
             weights[name] = torch.full(shape, gain)
         else:
-            spread = 1 if "embed" in name and len(shape) == 2 else math.prod(shape[1:]) ** -0.5
+            looked_up = len(shape) == 1 or (len(shape) == 2 and "embed" in name)
+            spread = 1 if looked_up else math.prod(shape[1:]) ** -0.5
             weights[name] = torch.randn(shape, generator=random) * gain * spread
     return weights
 
