@@ -48,6 +48,7 @@ class VllmServer:
             *arguments(serve, gpu_share, cpu=cpu),
         )
         self._variables = environment(Path.home(), cpu=cpu)
+        self._log = LogForwarder()
         self._closing = threading.Event()
 
     def start(self) -> None:
@@ -62,16 +63,14 @@ class VllmServer:
             text=True,
             errors="replace",
         )
-        forwarder = LogForwarder()
-        forwarding = threading.Thread(
-            target=forwarder.forward, args=(self._process.stdout,), name="vllm-log", daemon=True
-        )
+        output = self._process.stdout
+        forwarding = threading.Thread(target=self._log.forward, args=(output,), name="vllm-log", daemon=True)
         forwarding.start()
         while not self._is_healthy():
             if self._process.poll() is not None:
                 forwarding.join(_LAST_WORDS_S)
                 code = self._process.returncode
-                why = forwarder.cause or "its log says why"
+                why = self._log.cause or "its log says why"
                 raise CannotLoadError(f"vLLM ended while loading, with exit code {code}: {why}")
             time.sleep(0.2)
 
@@ -93,6 +92,7 @@ class VllmServer:
     def close(self) -> None:
         """End it: requests in work are given a few seconds."""
         self._closing.set()
+        self._log.closing = True
         self._process.terminate()
         try:
             self._process.wait(_CLOSE_S)

@@ -15,7 +15,6 @@ from tests.contract.running import ROOT, Server
 PYTHON = ROOT / ".venv-vllm/bin/python"
 LOAD_S = 300  # three vLLM at once on two cores; one takes half a minute
 _HERE = Path(__file__).parent
-_MAKERS = ("make_models", "glm", "deepseek", "layout", "lively", "tokens", "further")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def weights(request: pytest.FixtureRequest) -> Path:
     """A PADDLEX_HOME with tiny models of every kind, locked; made once for as long as their makers stay the same."""
     assert request.config.cache
-    sources = [*sorted(_HERE.glob("make*.py")), *sorted((ROOT / "requirements").glob("vllm*.txt"))]
+    makers = [path for path in sorted(_HERE.glob("*.py")) if not path.name.startswith("test_")]
+    sources = [*makers, *sorted((ROOT / "requirements").glob("vllm*.txt"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     home = Path(request.config.cache.mkdir("tiny-vllm")) / digest
     if not home.exists():
