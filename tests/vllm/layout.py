@@ -19,27 +19,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PPDocLayoutV3Config, PPDocLayoutV3ForObjectDetection, PPDocLayoutV3ImageProcessor
 
-_LABELS = """
-abstract algorithm aside_text chart content display_formula doc_title figure_title footer
-footer_image footnote formula_number header header_image image inline_formula number paragraph_title
-reference reference_content seal table text vertical_text vision_footnote
-"""
-LABELS = _LABELS.split()
-"""Class number → label, as published."""
-
-REGIONS = (
-    ("doc_title", (0.08, 0.03, 0.92, 0.09)),
-    ("text", (0.08, 0.12, 0.48, 0.30)),
-    ("text", (0.52, 0.12, 0.92, 0.30)),
-    ("table", (0.08, 0.34, 0.56, 0.56)),
-    ("image", (0.60, 0.42, 0.80, 0.52)),
-    ("display_formula", (0.20, 0.60, 0.80, 0.66)),
-    ("chart", (0.08, 0.70, 0.30, 0.80)),
-    ("seal", (0.40, 0.70, 0.60, 0.80)),
-    ("image", (0.08, 0.84, 0.45, 0.93)),
-    ("number", (0.48, 0.95, 0.52, 0.98)),
-)
-"""Where the model looks, in reading order, relative to the page."""
+from tests.vllm.layout_backbone import COLUMN, INK, ROW, count_cells_and_keep_ink
+from tests.vllm.regions import LABELS, REGIONS
 
 _COUNT = len(REGIONS)
 _WIDTH, _HEADS, _POINTS = 64, 8, 16
@@ -49,14 +30,13 @@ _KEEP = _LARGE * math.sqrt(2 / _WIDTH)  # what a norm divides by, for it is the 
 _CONSTANT, _COLUMN, _SCORE, _INK = 0, 2, 4, 6  # the first of two channels
 _NUMBER = 8  # the first of two channels for each query's number
 _PLACE = 8 + 2 * _COUNT  # channels of the position embedding alone
-INK, ONE, COLUMN, ROW = range(4)  # channels of the backbone
 
 
 def make_layout(folder: Path) -> None:
     model = PPDocLayoutV3ForObjectDetection(_configuration()).eval()
     with torch.no_grad():
         _clear(model)
-        _count_cells_and_keep_ink(model.model)
+        count_cells_and_keep_ink(model.model)
         _choose_queries(model.model)
         _look_at_regions(model.model.decoder)
         _decide(model.model)
@@ -95,52 +75,6 @@ def _clear(model: nn.Module) -> None:
             module.bias.zero_()
         elif isinstance(module, nn.LayerNorm):
             module.weight.fill_(_KEEP)
-
-
-def _count_cells_and_keep_ink(model: nn.Module) -> None:
-    stem, stages = model.backbone.model.embedder, model.backbone.model.encoder.stages
-    for channel, (y, x) in enumerate(((1, 1), (1, 2), (2, 1), (2, 2))):  # every second pixel each: none is passed over
-        stem.stem1.convolution.weight[channel, :, y, x] = -1 / 3
-        stem.stem1.normalization.bias[channel] = 0.95  # nearly white is no ink
-    stem.stem3.convolution.weight[INK, :4, 1:, 1:] = 1 / 4
-    stem.stem4.convolution.weight[INK, INK] = 1
-    stages[1].downsample.convolution.weight[INK, 0] = 1 / 2
-    stages[2].downsample.convolution.weight[INK, 0] = 1 / 9
-    for stage in (0, 1):
-        _saturate(stages[stage].blocks[0])
-    _copy(model.encoder_input_proj[0][0], INK)
-    cells = stages[3].blocks[0]
-    for number, layer in enumerate(cells.layers):
-        layer.normalization.bias[ONE] = 1
-        if number:
-            layer.convolution.weight[COLUMN, [ONE, COLUMN], 1, 0] = 1  # what the cell to the left has counted, and one
-            layer.convolution.weight[ROW, ONE, 0, 1] = 1  # 0 in the top row, 1 below
-    squeeze, excite = cells.aggregation
-    last = squeeze.convolution.in_channels - 4
-    squeeze.convolution.weight[COLUMN, last + COLUMN] = 1
-    squeeze.convolution.weight[ROW, last + ROW] = 1
-    _copy(excite.convolution, COLUMN, ROW)
-    _copy(model.encoder_input_proj[2][0], COLUMN, ROW)
-    encoder = model.encoder
-    for convolution in encoder.lateral_convs:
-        _copy(convolution.conv, INK, COLUMN, ROW)
-    for block in (*encoder.fpn_blocks, *encoder.pan_blocks):  # of two maps joined, the second: this level's own
-        for channel in (INK, COLUMN, ROW):
-            block.conv2.conv.weight[channel, 8 + channel] = 1
-
-
-def _saturate(block: nn.Module, gain: float = 8) -> None:
-    """min(1, gain × ink), by two layers with a ReLU each."""
-    squeeze, excite = block.aggregation
-    squeeze.convolution.weight[INK, INK] = -gain
-    squeeze.normalization.bias[INK] = 1
-    excite.convolution.weight[INK, INK] = -1
-    excite.normalization.bias[INK] = 1
-
-
-def _copy(convolution: nn.Conv2d, *channels: int) -> None:
-    for channel in channels:
-        convolution.weight[channel, channel] = 1
 
 
 def _both(weight: Tensor, row: int, values: Tensor | float) -> None:
