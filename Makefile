@@ -35,10 +35,10 @@ test: .venv/.complete ## run all tests but those of PaddleOCR-VL and of vLLM
 	$(PYTHON) -m pytest tests -m "not paddle and not vllm"
 
 test-paddle: setup setup-paddle ## run the tests of PaddleOCR-VL
-	$(PYTHON) -m pytest tests/paddle
+	$(PYTHON) -m pytest tests/paddle -m "not vllm"
 
 test-vllm: setup setup-paddle setup-vllm ## run the tests of the models that vLLM and transformers read
-	$(PYTHON) -m pytest tests/vllm
+	$(PYTHON) -m pytest tests/vllm tests/paddle -m vllm
 
 check: .venv/.complete ## lint, formatting and types
 	.venv/bin/ruff check .

@@ -62,6 +62,7 @@ class ModelHost:
     ) -> None:
         self.entry = entry
         self.reason = entry.absence(policy.paddlex_home, policy.knobs)
+        self.recogniser = None if self.reason else entry.recogniser(policy.knobs)
         self.revision = None if self.reason else entry.revision(policy.paddlex_home, policy.knobs)
         self.state = ModelState.ABSENT if self.reason else ModelState.IDLE
         self.since = time.monotonic()

@@ -9,6 +9,7 @@ from server.confidence import Basis
 from server.documents import BlockFormat, FileType, Verdict
 from server.options import OptionType
 from server.states import ModelState
+from server.vlm_spec import RecogniserName
 
 DEFAULT_PROMPT = "Extract all text"
 _ENGINE_RESULT = "The page as the engine's own library writes it as JSON, where it has such a form (`paddleocr-vl*`)"
@@ -176,6 +177,7 @@ class ModelRow(BaseModel):
     state: ModelState
     reason: str | None
     engine: str
+    recogniser: RecogniserName | None = Field(description="What generates its text; null where the engine does")
     revision: str | None
     licence: str
     languages: list[str]

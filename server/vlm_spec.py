@@ -24,7 +24,7 @@ class VlmSpec:
     """A model's table `vlm` in the catalogue.
 
     `recognisers`: what can run it, the best one first. `layout` names those of its weights that find the regions of a page;
-    without it the model reads whole pages, which it marks up with boxes if it is a `grounding` one. `regions` maps the
+    without it the model reads whole pages. `regions` maps the
     names of prompts onto the labels of regions read with them; labels under `figure` are cropped, those under `left_out`
     are not in the text. `serve` are arguments of `vllm serve`, with underscores. vLLM gets `server_part` (0–1) of the
     model's GPU memory, the layout model the rest. `max_new_tokens` is the card's limit.
@@ -33,7 +33,6 @@ class VlmSpec:
     recognisers: tuple[RecogniserName, ...] = ("vllm", "transformers")
     layout: str | None = None
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    grounding: bool = False
     max_new_tokens: int | None = None
     ngram_guard: NGramGuard | None = None
     serve: Mapping[str, Any] = field(default_factory=dict)

@@ -36,11 +36,11 @@ def worth_reading(found: Sequence[Found], width: int, height: int) -> list[Found
 
 
 def _once(found: Sequence[Found]) -> list[Found]:
-    kept: list[Found] = []
-    for each in sorted(found, key=lambda it: -it.score):
-        if not any(_is_same(each, other) for other in kept):
-            kept.append(each)
-    return [each for each in found if each in kept]
+    kept: set[int] = set()
+    for place in sorted(range(len(found)), key=lambda it: -found[it].score):
+        if not any(_is_same(found[place], found[other]) for other in kept):
+            kept.add(place)
+    return [found[place] for place in sorted(kept)]
 
 
 def _is_same(one: Found, other: Found) -> bool:

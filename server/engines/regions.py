@@ -4,7 +4,7 @@ Any region-wise model of the catalogue can use it: which labels go with which pr
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PIL import Image
 
@@ -23,6 +23,7 @@ of text and Markdown, such as page numbers."""
 _ELSE = "text"
 """The prompt for every other label."""
 
+_NUMBER = "formula_number"
 _HEADINGS = {"doc_title": "# ", "paragraph_title": "## "}
 _WRAPPED = re.compile(r"\s*(?:\$\$(.*)\$\$|\\\[(.*)\\\]|\$(.*)\$|\\\((.*)\\\))\s*", re.DOTALL)
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
@@ -47,7 +48,7 @@ def read(page: VlmPage, find: Callable[[Image.Image], Sequence[Found]]) -> Page:
     answer_to = dict(zip(asked, answers, strict=True))
     blocks = [_block(each, order, answer_to.get(each), page) for order, each in enumerate(found)]
     shown = [block for block in blocks if uses.get(block.type) != ASIDE]
-    markdown = "\n\n".join(filter(None, map(_markdown, shown)))
+    markdown = "\n\n".join(_markdown(shown))
     if page.options["table_format"] == "markdown":
         markdown = tables_as_markdown(markdown)
     return page.done(blocks, "\n\n".join(filter(None, map(plain, shown))), markdown, answers)
@@ -60,20 +61,28 @@ def _block(found: Found, order: int, answer: Judged | None, page: VlmPage) -> Bl
     if found.label == "table":
         text = fenced[1] if (fenced := _FENCE.fullmatch(text)) else text
         form = BlockFormat.TABLE_HTML if "<table" in text else form
-    elif "formula" in found.label and found.label != "formula_number":
+    elif "formula" in found.label and found.label != _NUMBER:
         text = next(filter(None, wrapped.groups()), "").strip() if (wrapped := _WRAPPED.fullmatch(text)) else text
         form = BlockFormat.LATEX
     return Block(found.label, found.bbox, text, form, order, answer.reading.confidence, answer.verdict)
 
 
-def _markdown(block: Block) -> str:
-    if not block.content:
-        return ""
-    match block.format:
-        case BlockFormat.IMAGE:
-            return f"![]({block.content})"
-        case BlockFormat.LATEX:
-            return f"$$\n{block.content}\n$$"
-        case BlockFormat.TEXT if heading := _HEADINGS.get(block.type):
-            return heading + " ".join(block.content.lstrip("# ").split("\n"))
-    return block.content
+def _markdown(blocks: Sequence[Block]) -> Iterator[str]:
+    """A piece for each block that has any; a formula's number becomes a part of it."""
+    for previous, block, following in zip([None, *blocks[:-1]], blocks, [*blocks[1:], None], strict=True):
+        content = block.content
+        if not content:
+            continue
+        if block.format is BlockFormat.IMAGE:
+            yield f"![]({content})"
+        elif block.format is BlockFormat.LATEX:
+            if following and following.type == _NUMBER and following.content:
+                number = " ".join(following.content.strip(" ()（）").split())
+                content += f" \\tag{{{number}}}"
+            yield f"$$\n{content}\n$$"
+        elif block.format is BlockFormat.TABLE_HTML:
+            yield content
+        elif heading := _HEADINGS.get(block.type):
+            yield heading + " ".join(content.lstrip("# ").split("\n"))
+        elif block.type != _NUMBER or previous is None or previous.format is not BlockFormat.LATEX:
+            yield re.sub(r"\n+", "\n\n", content)  # the model's lines are paragraphs, or items of a list

@@ -1,8 +1,9 @@
-"""A page read in one go, by one prompt. A model that grounds its text says where on the page each part of it stands."""
+"""A page read in one go, by one prompt. A model that grounds its text says where on the page each part of it stands; from
+any other the page is one block, its tables apart."""
 
 from dataclasses import replace
 
-from server.documents import Block, BlockFormat, Page, Verdict
+from server.documents import Page, Verdict
 from server.engines import grounding
 from server.engines.grounded_page import assemble
 from server.engines.vlm_page import VlmPage, is_blank
@@ -19,15 +20,8 @@ def read(page: VlmPage) -> Page:
         return page.done((), "", "", ())
     prompt = next(iter(page.entry.prompts.values())) if asked is None else page.entry.prompt(asked)
     [judged] = page.read([page.part((0, 0, page.width, page.height), prompt)])
-    text = judged.reading.text
-    if page.entry.vlm is not None and page.entry.vlm.grounding:
-        found = assemble(grounding.parse(text, page.width, page.height), page.width, page.height, page.crop)
-        blocks = [replace(block, confidence=judged.reading.confidence) for block in found.blocks]
-        if blocks:  # only the last one can have been cut, or have looped
-            blocks = [replace(block, verdict=Verdict.OK) for block in blocks[:-1]]
-            blocks.append(replace(found.blocks[-1], confidence=judged.reading.confidence, verdict=judged.verdict))
-        return page.done(blocks, found.text, found.markdown, [judged])
-    text = text.strip()
-    whole = (0, 0, page.width, page.height)
-    block = Block("text", whole, text, BlockFormat.TEXT, 0, judged.reading.confidence, judged.verdict)
-    return page.done([block] if text else [], text, text, [judged])
+    found = assemble(grounding.parse(judged.reading.text, page.width, page.height), page.width, page.height, page.crop)
+    blocks = [replace(block, confidence=judged.reading.confidence, verdict=Verdict.OK) for block in found.blocks]
+    if blocks:  # the end alone can have been cut, or have looped
+        blocks[-1] = replace(blocks[-1], verdict=judged.verdict)
+    return page.done(blocks, found.text, found.markdown, [judged])

@@ -52,6 +52,7 @@ def _row(host: ModelHost) -> ModelRow:
         state=host.state,
         reason=host.reason,
         engine=entry.engine,
+        recogniser=host.recogniser,
         revision=host.revision,
         licence=entry.licence,
         languages=list(entry.languages),

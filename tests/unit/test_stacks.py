@@ -32,7 +32,9 @@ def test_a_worker_learns_no_secret_and_that_there_is_no_network(
     assert found["CUDA_VISIBLE_DEVICES"] == "0"
     assert found["HOME"] == str(tmp_path / "scratch")
     assert found["HF_HUB_OFFLINE"] == "1"
-    caches = [Path(value) for name, value in found.items() if name.endswith(("_CACHE_DIR", "_CACHE_HOME", "_CACHE_PATH"))]
+    caches = [
+        Path(value) for name, value in found.items() if name.endswith(("_CACHE_DIR", "_CACHE_HOME", "_CACHE_PATH"))
+    ]
     assert len(caches) >= 4
     assert all(cache.is_relative_to(tmp_path) for cache in caches)
     assert Path(found.pop("PADDLE_PDX_LOCAL_FONT_FILE_PATH")).name == "DejaVuSans.ttf"

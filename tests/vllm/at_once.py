@@ -17,7 +17,9 @@ if __name__ == "__main__":
     entry = catalog.read()["glm-ocr"]
     recogniser = VllmRecogniser()
     recogniser.load(Loading(entry, {}), home / "hub/GLM-OCR")
-    crops = [Crop(Image.effect_noise((280, 56), 20 + number).convert("RGB"), "Text Recognition:") for number in range(64)]
+    crops = [
+        Crop(Image.effect_noise((280, 56), 20 + number).convert("RGB"), "Text Recognition:") for number in range(64)
+    ]
     sampling = Sampling(max_new_tokens=32)
     texts, seconds = [], []
     for batches in ([[crop] for crop in crops], [crops]):

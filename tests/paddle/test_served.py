@@ -1,0 +1,78 @@
+"""`PADDLE_VL_RECOGNISER=vllm`: PaddleX's pipeline with a vLLM server of its own as its recogniser."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.running import Later, Server, wait_for
+from tests.paddle.documents import encoded, page, pdf
+from tests.vllm.groups import group, titled
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
+
+MODEL = "paddleocr-vl"
+LOAD_S = 300
+PAGES = [page("a"), page("b", ("title", "table", "in_table")), page("c", ("in_table",)), page("d", ("left", "right"))]
+SHORT = {"model_name": MODEL, "max_new_tokens": "12"}
+
+
+@pytest.fixture(scope="module")
+def served(weights: Path) -> Iterator[Server]:
+    """A server whose regions are read by vLLM."""
+    variables = {"PADDLE_VL_RECOGNISER": "vllm", "VLLM_CPU_KVCACHE_SPACE": "1", "QUEUE_MAX_WAIT_S": "300"}
+    with Server(PADDLEX_HOME=str(weights), PRELOAD=MODEL, **variables) as server:
+        yield server.ready(LOAD_S)
+
+
+def read(server: Server, data: bytes, **options: str) -> dict[str, Any]:
+    with server.new_client(timeout_s=2 * LOAD_S) as client:
+        reply = client.post("/ocr", files={"file": ("x", data)}, data={**SHORT, **options})
+    assert reply.status_code == 200, reply.text
+    result: dict[str, Any] = reply.json()
+    return result
+
+
+def test_the_pages_are_those_that_paddlepaddle_itself_reads(served: Server, server: Server) -> None:
+    ours = [read(served, encoded(each)) for each in PAGES]
+    native = [read(server, encoded(each)) for each in PAGES]
+    for one, other in zip(ours, native, strict=True):
+        assert [block["type"] for block in one["blocks"]] == [block["type"] for block in other["blocks"]]
+        assert [block["bbox"] for block in one["blocks"]] == [block["bbox"] for block in other["blocks"]]
+    same = sum(one["markdown"] == other["markdown"] for one, other in zip(ours, native, strict=True))
+    assert same == len(PAGES), [(one["markdown"], other["markdown"]) for one, other in zip(ours, native, strict=True)]
+
+
+def test_many_pages_together_come_out_as_one_by_one(served: Server) -> None:
+    """A figure inside a table hides none at the same place on another page, too."""
+    alone = [read(served, encoded(each)) for each in PAGES]
+    with ThreadPoolExecutor(8) as callers:
+        together = list(callers.map(lambda number: read(served, encoded(PAGES[number % 4])), range(16)))
+    assert [each["markdown"] for each in together] == [each["markdown"] for each in alone] * 4
+    document = read(served, pdf(*PAGES))
+    assert (document["status"], document["processed_pages"]) == ("success", 4)
+
+
+def test_what_is_idle_natively_has_its_effect_here(served: Server) -> None:
+    data = encoded(page("a", ("title", "left")))
+    plain, warm = read(served, data), read(served, data, temperature="1.9", repetition_penalty="1.3")
+    assert warm["text"] != plain["text"]
+    assert "warnings" not in warm
+    assert read(served, data, max_new_tokens="3")["verdict"] == "truncated"
+
+
+def test_a_page_in_work_survives_the_end_of_vllm(served: Server) -> None:
+    data = encoded(PAGES[0])
+    expected = read(served, data)["markdown"]
+    before = (served.worker(MODEL) or {})["pid"]
+    os.kill(titled(before, "EngineCore"), signal.SIGSTOP)
+    reading = Later(lambda: read(served, data))
+    wait_for(lambda: served.health()["models"][MODEL] == "busy", "the page is in work")
+    os.kill(titled(before, "EngineCore"), signal.SIGKILL)
+    wait_for(lambda: not group(before), "nothing is left of the one before")
+    wait_for(lambda: reading.done, "the reply", LOAD_S)
+    assert reading.result()["markdown"] == expected
