@@ -175,6 +175,8 @@ def _tables(home: Path | None) -> dict[str, Any]:
         raise CatalogError(f"{home / _FILE_NAME}: {error}") from None
     for kind in tables:
         more = added.pop(kind, {})
+        if not isinstance(more, dict):
+            raise CatalogError(f"{home / _FILE_NAME}: {kind} is no table")
         if twice := tables[kind].keys() & more.keys():
             raise CatalogError(f"{home / _FILE_NAME}: {kind}.{min(twice)} is in the server's own catalogue already")
         tables[kind] |= more

@@ -261,7 +261,8 @@ class ModelHost:
                 self._line.wake.clear()
                 # not before its first page: a model that is that large from the start would be replaced for ever
                 too_large = served > 0 and worker.rss_bytes() > self._policy.max_rss_bytes
-                tired = served >= self._policy.max_pages or too_large
+                # a vLLM server takes minutes to start, and what grows with pages is not in it
+                tired = too_large or (served >= self._policy.max_pages and self.recogniser != "vllm")
                 if self._stopping or tired:
                     if not self._line.in_work:
                         log.info("worker ends", model=self.entry.name, pages=served, rss_bytes=worker.rss_bytes())

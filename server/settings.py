@@ -160,7 +160,10 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(600, description="Longest time for one request, seconds", ge=1, le=86_400)
     page_timeout_s: float = Field(120, description="Longest time for one page in an engine, seconds", ge=1, le=3600)
     worker_max_pages: int = Field(
-        5000, description="An engine worker is replaced after this many pages", ge=1, le=10_000_000
+        5000,
+        description="An engine worker is replaced after this many pages, unless a vLLM server reads for it",
+        ge=1,
+        le=10_000_000,
     )
     worker_max_rss_mb: int = Field(
         8192,

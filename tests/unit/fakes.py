@@ -186,6 +186,7 @@ class FakeWorkers:
         self.beginnings: list[tuple[int, frozenset[int]]] = []  # each page that began, and all in work then
         self.most_alive = 0
         self.loads = 0
+        self.shares: list[float | None] = []  # of the GPU, that each was told
         self.load_failures: list[Exception | None] = []  # what each start comes to; nothing: it works
         self.loading_may_end = asyncio.Event()
         self.loading_may_end.set()
@@ -194,6 +195,7 @@ class FakeWorkers:
     async def start(self, entry: ModelEntry, *, paddlex_home: Path, knobs: Knobs, load_timeout_s: float) -> FakeWorker:
         """A worker, or the failure that the test asked for."""
         self.loads += 1
+        self.shares.append(knobs.gpu_share)
         await self.loading_may_end.wait()
         failure = self.load_failures.pop(0) if self.load_failures else None
         if failure is not None:

@@ -256,3 +256,40 @@ def test_another_name_is_answered_with_those_that_there_are(name: str) -> None:
     with pytest.raises(UnknownModel) as unknown:
         catalog.find({"pp-ocr": ENTRY, "tesseract": ENTRY}, name)
     assert str(unknown.value) == f"There is no model {name[:80]!r}. The models are: pp-ocr, tesseract."
+
+
+# --- a catalogue beside the weights
+
+
+def test_the_readmes_example_is_a_model_like_any_other(tmp_path: Path) -> None:
+    readmes = [(Path(__file__).parents[2] / name).read_text("utf-8") for name in ("README.md", "README.ru.md")]
+    examples = [text.partition("```toml\n")[2].partition("```")[0] for text in readmes]
+    for example in examples:
+        (tmp_path / "catalog.toml").write_text(example)
+        further = catalog.read(tmp_path)
+        assert list(further) == [*CATALOG, "qwen3-vl-8b"]
+        entry = further["qwen3-vl-8b"]
+        assert entry.vlm is not None
+        assert entry.vlm.serve == {"max_model_len": 16384}
+        assert set(entry.check_options({})) == set(further["deepseek-ocr"].check_options({}))
+        assert entry.weights == (catalog.read_weights(tmp_path)["Qwen3-VL-8B-Instruct"],)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[models.x", "Expected"),
+        ("[models.glm-ocr]\n", "models.glm-ocr is in the server's own catalogue already"),
+        ("[model.x]\n", "model: there are only models, options, weights"),
+        ("[models.x]\nengine = 'vlm'\n", "missing"),
+        ("[models.x]\nengine = 'vlm'\nweights = ['nowhere']\n", "nowhere"),
+        ("[weights.x]\nfoldr = 'hub/x'\n", "foldr"),
+        ("models = 3\n", "models"),
+    ],
+)
+def test_a_mistake_in_it_is_named_with_the_file(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "catalog.toml").write_text(text)
+    with pytest.raises(catalog.CatalogError) as caught:
+        catalog.read(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'catalog.toml'}: ")
+    assert said in str(caught.value)

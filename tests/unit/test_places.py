@@ -599,3 +599,35 @@ def test_it_is_available_at_every_step_of_making_room_and_coming_back(monkeypatc
 async def _take_turns(one: Models) -> None:
     for name in "bababa":
         await one.read(name)
+
+
+def test_a_share_of_its_own_goes_before_the_estimate_and_reaches_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of 80 000 MB may be taken: 0.4 of the GPU leave room for 8 000 MB and not for 8 001."""
+
+    async def test(three: Models) -> None:
+        three["a"].entry = replace(three["a"].entry, gpu_memory_share=0.4)
+        await three.read("a")
+        await three.read("b")
+        assert three.loaded == "ab"
+        await three.read("c")
+        assert three.loaded == "bc"
+        assert three.workers.shares == [0.4, 0.1, 8001 / 80_000]
+
+    models(test, Models(monkeypatch, 10_000, 8_000, 8_001, find_gpu=a100))
+
+
+def test_a_share_that_is_more_than_all_may_take_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(one: Models) -> None:
+        one["a"].entry = replace(one["a"].entry, gpu_memory_share=0.6)
+        with pytest.raises(ModelUnavailable, match="48000 MB of GPU memory, and all models may take 40000 MB together"):
+            await one.read("a")
+
+    models(test, Models(monkeypatch, 10_000, find_gpu=a100))
+
+
+def test_without_a_gpu_no_share_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(one: Models) -> None:
+        await one.read("a")
+        assert one.workers.shares == [None]
+
+    models(test, Models(monkeypatch, 10_000))
