@@ -56,6 +56,7 @@ class Worker:
         self.pid = process.pid
         self.concurrency = 1
         self.batches = False
+        self.withdraws = False
         self._process = process
         self._writer = writer
         self._scratch = scratch
@@ -108,6 +109,7 @@ class Worker:
             async with asyncio.timeout(load_timeout_s):
                 loaded = await worker._loaded
             worker.concurrency, worker.batches = loaded.concurrency, loaded.batches
+            worker.withdraws = loaded.withdraws
         except TimeoutError:
             await worker.kill()
             raise WorkerDiedError(f"not loaded within {load_timeout_s:.0f} s") from None

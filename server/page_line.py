@@ -6,12 +6,17 @@ its worker takes no other page with it.
 
 import asyncio
 from collections import deque
+from contextlib import suppress
+from pathlib import Path
 
 import structlog
 
 from server.child import NotRecognisedError, Worker, WorkerDiedError
+from server.documents import Page
 from server.errors import BY_CODE, DeadlineExceeded, EngineCrashed, EngineFailed, QueueFull
 from server.page_task import PageTask
+
+_LET_GO_S = 30.0
 
 log = structlog.get_logger("server.page_line")
 
@@ -92,12 +97,18 @@ class PageLine:
         now = asyncio.get_running_loop().time()
         limit = asyncio.timeout_at(max(now, self._busy_until) + self._page_timeout_s)
         self._behind.add(limit)
+        reading = asyncio.ensure_future(worker.recognise((task.page,), task.options, task.request_id, begun))
         try:
             async with limit:
-                pages = await worker.recognise((task.page,), task.options, task.request_id, begun)
+                pages = await asyncio.shield(reading)
         except TimeoutError:
-            await worker.kill()
-            self._try_again(task, DeadlineExceeded(f"A page took longer than {self._page_timeout_s:g} s."))
+            error = DeadlineExceeded(f"A page took longer than {self._page_timeout_s:g} s.")
+            if worker.withdraws and await _is_let_go(task.page.path, reading):
+                task.fail(error)  # it was at work on it: with the pages beside it, another time would be as long
+            else:
+                await worker.kill()
+                await asyncio.wait([reading])
+                self._try_again(task, error)
         except WorkerDiedError as error:
             log.warning("page in work lost", model=self._model, request_id=task.request_id, page=task.page.number)
             self._try_again(task, EngineCrashed(f"{self._model} stopped twice on a page: {error}.", retry_after=5))
@@ -123,3 +134,14 @@ class PageLine:
             self._waiting.appendleft(task)
         else:
             task.fail(error)
+
+
+async def _is_let_go(page: Path, reading: "asyncio.Future[tuple[Page, ...]]") -> bool:
+    """Whether a worker that is still sound gives up a page whose file is taken away; the file is back afterwards."""
+    hidden = page.with_suffix(".late")
+    with suppress(FileNotFoundError):  # the request may have ended
+        page.rename(hidden)
+    await asyncio.wait([reading], timeout=_LET_GO_S)
+    with suppress(FileNotFoundError):
+        hidden.rename(page)
+    return reading.done() and not isinstance(reading.exception(), WorkerDiedError)

@@ -41,12 +41,14 @@ class Close:
 class Loaded:
     """The model is loaded and has read a warm-up page; `concurrency` is how many `recognise` it takes at once.
 
-    With `batches` it works on them one after the other, not side by side.
+    With `batches` it works on them one after the other, not side by side; `withdraws`: it lets go of a page whose file is
+    taken away.
     """
 
     kind: ClassVar[str] = "loaded"
     concurrency: int
     batches: bool
+    withdraws: bool
     seconds: float
 
 

@@ -100,7 +100,7 @@ def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
         log.exception("model not loaded")
         send(protocol.LoadFailed("".join(traceback.format_exception_only(error)).strip()))
         return 1
-    send(protocol.Loaded(engine.concurrency, engine.batches, time.perf_counter() - started))
+    send(protocol.Loaded(engine.concurrency, engine.batches, engine.withdraws, time.perf_counter() - started))
 
     requests = _Requests(channel)
     if engine.batches:

@@ -46,11 +46,13 @@ class Engine(Protocol):
 
     The worker calls `load` once, on its main thread, before anything else. An engine that `batches` is called on the
     main thread only, one call at a time, with up to `concurrency` pages of like options. Any other gets one page a call;
-    with a `concurrency` above 1 that many threads call it at once, else the main thread does.
+    with a `concurrency` above 1 that many threads call it at once, else the main thread does. One that `withdraws` raises
+    soon after the file of its page is taken away; any other reads on to the end.
     """
 
     concurrency: int
     batches: bool
+    withdraws: bool
 
     def load(self, loading: Loading) -> None:
         """Open the weights. Raises CannotLoadError, or any exception; its text reaches the operator."""

@@ -65,6 +65,7 @@ class PaddleVlEngine:
     """One pipeline, called on the main thread with up to `concurrency` pages."""
 
     batches = True
+    withdraws = False
     concurrency = _PAGES
 
     def load(self, loading: Loading) -> None:

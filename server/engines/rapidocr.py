@@ -37,6 +37,7 @@ class RapidOcrEngine:
     """The embedded default: `concurrency` pages at once, their lines shared among all processor cores."""
 
     batches = False
+    withdraws = False
 
     def __init__(self) -> None:
         self._cores = len(os.sched_getaffinity(0))

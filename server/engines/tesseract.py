@@ -28,6 +28,7 @@ class TesseractEngine:
     """One program run for each page; `concurrency` of them at once, each on one processor."""
 
     batches = False
+    withdraws = False
 
     def __init__(self) -> None:
         self.concurrency = len(os.sched_getaffinity(0))

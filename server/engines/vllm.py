@@ -77,6 +77,7 @@ class VllmRecogniser:
         while not wait([reading], _LOOK_EVERY_S).done:
             if not wanted():
                 reading.cancel()
+                self._server.prove_alive()  # it may be that vLLM hangs, and with it every other page
                 raise WithdrawnError
         readings: list[Reading] = reading.result()
         return readings

@@ -26,7 +26,7 @@ _EX_SOFTWARE = 70  # sysexits.h
 _CLOSE_S = 8.0
 _LAST_WORDS_S = 2.0
 _CANARY_EVERY_S = 10.0
-_CANARY_WAITS_S = 20.0
+_CANARY_WAITS_S = 25.0
 
 log = logging.getLogger("server.engines.vllm_server")
 

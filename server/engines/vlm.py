@@ -19,6 +19,7 @@ class VlmEngine:
     """A recogniser and, for a model that reads regions, what finds them."""
 
     batches = False
+    withdraws = True
     concurrency = 1
 
     def load(self, loading: Loading) -> None:

@@ -101,6 +101,7 @@ class FakeWorker:
         self.pid = pid
         self.concurrency = workers.concurrency
         self.batches = False
+        self.withdraws = False
         self.begun: list[int] = []
         self.in_work = 0
         self.closed = False

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from server.child import WorkerDiedError
+from server.child import NotRecognisedError, WorkerDiedError
 from server.documents import Page
 from server.engines.base import Options, PageInput
 from server.errors import DeadlineExceeded
@@ -20,6 +21,7 @@ class ByHand:
     """A worker that begins and answers when the test says so."""
 
     concurrency = 4
+    withdraws = False
 
     def __init__(self) -> None:
         self.begun: dict[int, Callable[[int], None]] = {}
@@ -126,5 +128,52 @@ def test_a_page_that_hangs_twice_is_given_up_and_those_with_it_are_read() -> Non
         assert (await fine.answer).number == 2
         with pytest.raises(DeadlineExceeded):
             await hanging.answer
+
+    run_at_once(case())
+
+
+def test_a_page_that_takes_too_long_is_taken_from_a_worker_that_lets_go_and_the_others_go_on(tmp_path: Path) -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), ByHand()
+        worker.withdraws = True
+        slow, other = (PageTask(page_input(number, tmp_path), {}, "req") for number in (1, 2))
+        for task in (slow, other):
+            task.page.path.touch()
+            line.join(task, None)
+        line.feed(worker)  # type: ignore[arg-type]
+        await until(lambda: len(worker.begun) == 2)
+        worker.begin(1)
+        await asyncio.sleep(LIMIT_S / 2)
+        worker.begin(2)
+        await until(lambda: not slow.page.path.exists())
+        worker.answers[1].set_exception(NotRecognisedError("withdrawn", None))
+        with pytest.raises(DeadlineExceeded):
+            await slow.answer
+        assert slow.page.path.exists()
+        worker.answer(2)
+        assert (await other.answer).number == 2
+        assert not worker.killed
+
+    run_at_once(case())
+
+
+def test_a_worker_that_does_not_let_go_is_ended_and_the_page_tried_again(tmp_path: Path) -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), ByHand()
+        worker.withdraws = True
+        task = PageTask(page_input(1, tmp_path), {}, "req")
+        task.page.path.touch()
+        line.join(task, None)
+        line.feed(worker)  # type: ignore[arg-type]
+        await until(lambda: worker.begun)
+        worker.begin(1)
+        await until(lambda: worker.killed)
+        await until(lambda: not line.in_work)
+        assert task.page.path.exists()
+        again = ByHand()
+        assert line.feed(again) == 1  # type: ignore[arg-type]
+        await until(lambda: again.begun)
+        again.answer(1)
+        assert (await task.answer).number == 1
 
     run_at_once(case())

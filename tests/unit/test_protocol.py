@@ -33,7 +33,10 @@ LINES = [
         '"options":{"lang":"rus+eng"},"request_id":"req_1"}\n',
     ),
     (protocol.Close(), '{"kind":"close"}\n'),
-    (protocol.Loaded(4, True, 1.25), '{"kind":"loaded","concurrency":4,"batches":true,"seconds":1.25}\n'),
+    (
+        protocol.Loaded(4, True, False, 1.25),
+        '{"kind":"loaded","concurrency":4,"batches":true,"withdraws":false,"seconds":1.25}\n',
+    ),
     (protocol.LoadFailed("no weights"), '{"kind":"load_failed","detail":"no weights"}\n'),
     (protocol.Begun((7, 8)), '{"kind":"begun","ids":[7,8]}\n'),
     (

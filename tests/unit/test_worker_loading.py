@@ -17,6 +17,7 @@ class Unloadable:
 
     concurrency = 1
     batches = False
+    withdraws = False
 
     def __init__(self, error: Exception) -> None:
         self._error = error

@@ -53,7 +53,7 @@ def pid_of(server: Server, other_than: int = 0) -> int:
 
 
 def test_a_caller_who_leaves_takes_his_page_out_of_vllm(server: Server) -> None:
-    aborted = metric(server, 'vllm:request_success_total{engine="0",finished_reason="abort"')
+    finished = metric(server, "vllm:request_success_total")
     with server.new_client(timeout_s=3) as client:
 
         def leave() -> None:
@@ -64,7 +64,7 @@ def test_a_caller_who_leaves_takes_his_page_out_of_vllm(server: Server) -> None:
         wait_for(lambda: metric(server, "vllm:num_requests_running") == 1, "the page is in work")
         leaving.result()
     wait_for(lambda: metric(server, "vllm:num_requests_running") == 0, "the page is in work no more", 10)
-    assert metric(server, 'vllm:request_success_total{engine="0",finished_reason="abort"') == aborted + 1
+    assert metric(server, "vllm:request_success_total") == finished
     assert ask(server, **SHORT).status_code == 200
 
 
