@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from server.engines import gpu_fit
 from server.engines.base import Loading
 from server.engines.drafts import has_draft_layer
 from server.engines.recogniser import Crop, Reading, Sampling, WithdrawnError
+from server.engines.repetition import is_endless
 from server.engines.token_ids import added_tokens
 from server.engines.vllm_server import VllmServer
 from server.errors import BadOption
@@ -29,8 +30,14 @@ from server.vlm_spec import NGramGuard
 
 _PAGES = 32  # at once: enough regions, or whole pages, to fill vLLM's batches
 _LOOK_EVERY_S = 0.1  # whether the page is still wanted
+_NEWS = 1000  # characters after which a text is looked at for a loop
+_TOKENS_AT_ONCE = 64  # in one event: each costs more than its tokens
 
 log = logging.getLogger("server.engines.vllm")
+
+
+class VllmError(Exception):
+    """vLLM could not go on with an answer that it had begun."""
 
 
 class VllmRecogniser:
@@ -48,7 +55,7 @@ class VllmRecogniser:
             loading.knobs.allow_cpu, gpu_fit.installed_torch()
         )  # to say so before vLLM does in its own words
         share = loading.knobs.gpu_share and loading.knobs.gpu_share * spec.server_part
-        serve = {**spec.serve, **loading.knobs.serve}
+        serve = {"stream_interval": _TOKENS_AT_ONCE, **spec.serve, **loading.knobs.serve}
         if "speculative_config" in serve and not has_draft_layer(folder):
             log.warning("the weights have no layer for drafts: every token takes a step of its own")
             del serve["speculative_config"]
@@ -105,16 +112,15 @@ class VllmRecogniser:
     async def _read_one(self, crop: Crop, sampling: Sampling) -> Reading:
         body = await asyncio.to_thread(_request, crop, sampling, self._name, self._guard)
         try:
-            reply = await self._client.post("/v1/chat/completions", content=body)
-        except httpx2.TransportError:
+            async with self._client.stream("POST", "/v1/chat/completions", content=body) as reply:
+                if 400 <= reply.status_code < 500:
+                    await reply.aread()
+                    raise BadOption(f"{self._name} cannot read with these options: {_said(reply)}")
+                reply.raise_for_status()
+                return await _reading(reply.aiter_lines())
+        except (httpx2.HTTPError, VllmError):
             await asyncio.to_thread(self._server.prove_alive)
             raise
-        if reply.status_code >= 500:
-            await asyncio.to_thread(self._server.prove_alive)
-        if 400 <= reply.status_code < 500:
-            raise BadOption(f"{self._name} cannot read with these options: {_said(reply)}")
-        reply.raise_for_status()
-        return _reading(reply.json())
 
 
 def _request(crop: Crop, sampling: Sampling, model: str, guard: dict[str, Any]) -> bytes:
@@ -131,6 +137,8 @@ def _request(crop: Crop, sampling: Sampling, model: str, guard: dict[str, Any]) 
         "repetition_penalty": sampling.repetition_penalty,
         "seed": 0,  # a retry with some randomness comes out the same again
         "logprobs": sampling.confidence,
+        "stream": True,
+        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
         "skip_special_tokens": False,  # tags of grounding are such tokens
         **guard,
     }
@@ -139,15 +147,32 @@ def _request(crop: Crop, sampling: Sampling, model: str, guard: dict[str, Any]) 
     return json.dumps(body).encode()
 
 
-def _reading(reply: dict[str, Any]) -> Reading:
-    [choice] = reply["choices"]
-    chosen = (choice.get("logprobs") or {}).get("content") or []
-    return Reading(
-        text=choice["message"]["content"] or "",
-        cut=choice["finish_reason"] == "length",
-        tokens=reply["usage"]["completion_tokens"],
-        confidence=sum(math.exp(token["logprob"]) for token in chosen) / len(chosen) if chosen else None,
-    )
+async def _reading(events: AsyncIterator[str]) -> Reading:
+    """From server-sent events (vLLM, "OpenAI-Compatible Server"), as long as they bring anything new.
+
+    Who stops listening stops vLLM. Raises VllmError.
+    """
+    text, looked_at, tokens, reason = "", 0, 0, None
+    probabilities = []
+    async for event in events:
+        if not event.startswith("data: {"):
+            continue
+        said = json.loads(event.removeprefix("data: "))
+        if "error" in said:
+            raise VllmError(said["error"]["message"])
+        tokens = said["usage"]["completion_tokens"]
+        for choice in said["choices"]:
+            text += choice["delta"].get("content") or ""
+            reason = choice["finish_reason"] or reason
+            chosen = (choice.get("logprobs") or {}).get("content") or []
+            probabilities += [math.exp(token["logprob"]) for token in chosen]
+        if len(text) >= looked_at + _NEWS:
+            looked_at = len(text)
+            if is_endless(text):
+                reason = "length"
+                break
+    confidence = sum(probabilities) / len(probabilities) if probabilities else None
+    return Reading(text, cut=reason == "length", tokens=tokens, confidence=confidence)
 
 
 def _guard(guard: NGramGuard | None, folder: Path) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 _ON_CPU = {"enforce_eager": True, "dtype": "float32", "kv_cache_memory_bytes": 4 << 30}
+_ON_GPU = {"attention_config": {"use_trtllm_attention": False}}
+"""Or else it asks NVIDIA's server for kernels of that kind (vllm/utils/flashinfer.py, has_nvidia_artifactory)."""
 _NOT_ON_CPU = "gpu_memory_utilization"
 """There vLLM would set aside that share of the main memory."""
 
@@ -15,7 +17,9 @@ def arguments(serve: Mapping[str, Any], gpu_share: float | None, *, cpu: bool) -
     merged = dict(serve)
     if gpu_share is not None:
         merged["gpu_memory_utilization"] = round(gpu_share, 4)
-    if cpu:
+    if not cpu:
+        merged |= _ON_GPU
+    else:
         merged = {name: value for name, value in (merged | _ON_CPU).items() if name != _NOT_ON_CPU}
     return tuple(word for name, value in merged.items() for word in _words(name.replace("_", "-"), value))
 
@@ -37,7 +41,6 @@ def environment(scratch: Path, *, cpu: bool) -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_COLOR": "0",
         "VLLM_HOST_IP": "127.0.0.1",  # or else it looks for a way to 8.8.8.8 (vllm/utils/network_utils.py, get_ip)
-        "VLLM_HAS_FLASHINFER_CUBIN": "1",  # or else it asks NVIDIA's server whether it could (vllm/utils/flashinfer.py)
         "VLLM_USE_FLASHINFER_SAMPLER": "0",
         "TRANSFORMERS_OFFLINE": "1",
         "VLLM_RPC_BASE_PATH": str(scratch),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engines.repetition import ends_in_a_loop
+from server.engines.repetition import ends_in_a_loop, is_endless
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness."
 
@@ -32,3 +32,11 @@ def test_any_unit_is_found_after_any_text(unit: str, text: str) -> None:
 
 def test_a_long_text_takes_no_longer_than_its_tail() -> None:
     assert not ends_in_a_loop("ab" * 4_000_000 + "".join(map(str, range(10_000))))
+
+
+def test_while_it_goes_on_much_more_of_it_is_needed() -> None:
+    row = "<tr><td></td><td></td></tr>"
+    assert is_endless(PROSE + row * 120)
+    assert not is_endless(PROSE + row * 60)
+    assert not is_endless(PROSE * 7)
+    assert not is_endless("")
