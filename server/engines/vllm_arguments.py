@@ -17,10 +17,9 @@ def arguments(serve: Mapping[str, Any], gpu_share: float | None, *, cpu: bool) -
     merged = dict(serve)
     if gpu_share is not None:
         merged["gpu_memory_utilization"] = round(gpu_share, 4)
-    if not cpu:
-        merged |= _ON_GPU
-    else:
-        merged = {name: value for name, value in (merged | _ON_CPU).items() if name != _NOT_ON_CPU}
+    merged |= _ON_CPU if cpu else _ON_GPU
+    if cpu:
+        merged.pop(_NOT_ON_CPU, None)
     return tuple(word for name, value in merged.items() for word in _words(name.replace("_", "-"), value))
 
 

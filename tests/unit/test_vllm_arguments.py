@@ -4,6 +4,8 @@ from pathlib import Path
 
 from server.engines.vllm_arguments import arguments, environment
 
+NO_FETCHED_KERNELS = ("--attention-config", '{"use_trtllm_attention": false}')
+
 
 def test_names_have_dashes_and_values_their_own_form() -> None:
     serve = {
@@ -16,16 +18,13 @@ def test_names_have_dashes_and_values_their_own_form() -> None:
     assert arguments(serve, None, cpu=False) == (
         *("--max-model-len", "8192", "--enforce-eager", "--no-enable-prefix-caching"),
         *("--speculative-config", '{"method": "mtp", "num_speculative_tokens": 1}', "--logits-processors", "a.b:C"),
+        *NO_FETCHED_KERNELS,
     )
 
 
 def test_a_model_gets_its_share_of_the_gpu() -> None:
-    assert arguments({"dtype": "bfloat16"}, 0.2, cpu=False) == (
-        "--dtype",
-        "bfloat16",
-        "--gpu-memory-utilization",
-        "0.2",
-    )
+    given = arguments({"dtype": "bfloat16"}, 0.2, cpu=False)
+    assert given == ("--dtype", "bfloat16", "--gpu-memory-utilization", "0.2", *NO_FETCHED_KERNELS)
 
 
 def test_on_the_cpu_nothing_is_compiled_and_no_share_is_set_aside() -> None:
