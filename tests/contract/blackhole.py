@@ -57,9 +57,9 @@ class BlackHole:
     ) -> None:
         self._remove()
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, limit_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command inside, whatever its exit code."""
-        return subprocess.run([*self.prefix, *command], capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run([*self.prefix, *command], capture_output=True, text=True, check=False, timeout=limit_s)
 
     def attempts(self) -> int:
         """Packets that anything inside has tried to send so far."""

@@ -40,7 +40,7 @@ def test_not_one_packet_from_start_to_text(
     (path := tmp_path / "requests.json").write_text(json.dumps(asked))
     variables = {**tiny(weights), "RECOGNISER": recogniser, "PRELOAD": ",".join(models)}
     with Server(prefix=hole.prefix, **variables) as server:
-        done = hole.run(sys.executable, "-c", _CLIENT, server.url, TOKEN, str(path), str(LOAD_S))
+        done = hole.run(sys.executable, "-c", _CLIENT, server.url, TOKEN, str(path), str(LOAD_S), limit_s=2 * LOAD_S)
         assert done.returncode == 0, done.stderr + server.output()
         replies = json.loads(done.stdout)
     assert [reply["model"] for reply in replies] == list(models)
