@@ -199,7 +199,9 @@ def _entry(
     specs = shared.get(values["engine"], {}) | values.pop("options", {})
     options = {key: OptionSpec(**_values(spec)) for key, spec in specs.items()}
     if values["engine"] == "vlm":
-        values["vlm"] = VlmSpec.of(values.get("vlm", {}))
+        spec = values["vlm"] = VlmSpec.of(values.get("vlm", {}))
+        if not values.get("prompts") or (spec.layout and "text" not in values["prompts"]):
+            raise ValueError(f"models.{name}.prompts: a prompt is missing ({'text' if spec.layout else 'any'})")
     values.setdefault("size_mb", sum(each.size_mb for each in parts))
     return ModelEntry(
         name=name, options=options, weights=parts, optional_weights=extras, transformers_weights=others, **values

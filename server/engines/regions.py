@@ -14,7 +14,6 @@ from server.engines.found import Found
 from server.engines.guards import Judged
 from server.engines.vlm_page import VlmPage, is_blank
 from server.layout.plain import plain
-from server.layout.tables_pipe import tables_as_markdown
 
 FIGURE, ASIDE = "figure", "aside"
 """What `VlmSpec.regions` knows beside the names of prompts: labels that are cropped out; labels that are read, but stay out
@@ -49,8 +48,6 @@ def read(page: VlmPage, find: Callable[[Image.Image], Sequence[Found]]) -> Page:
     blocks = [_block(each, order, answer_to.get(each), page) for order, each in enumerate(found)]
     shown = [block for block in blocks if uses.get(block.type) != ASIDE]
     markdown = "\n\n".join(_markdown(shown))
-    if page.options["table_format"] == "markdown":
-        markdown = tables_as_markdown(markdown)
     return page.done(blocks, "\n\n".join(filter(None, map(plain, shown))), markdown, answers)
 
 

@@ -11,6 +11,7 @@ from server.engines import guards
 from server.engines.base import Options, PageInput
 from server.engines.guards import Judged
 from server.engines.recogniser import Crop, Recogniser, Sampling
+from server.layout.tables_pipe import tables_as_markdown
 
 _REDUCED = 4  # px become one, so that a scan's noise is gone
 _LEAST_SIDE = 28  # px: one patch of the vision towers that merge two by two of 14 px
@@ -69,7 +70,7 @@ class VlmPage:
             width=self.width,
             height=self.height,
             text=text,
-            markdown=markdown,
+            markdown=tables_as_markdown(markdown) if self.options["table_format"] == "markdown" else markdown,
             blocks=tuple(blocks),
             images=self._figures,
             token_confidence=guards.mean_confidence([each.reading for each in read]),
