@@ -202,6 +202,12 @@ def _entry(
         spec = values["vlm"] = VlmSpec.of(values.get("vlm", {}))
         if not values.get("prompts") or (spec.layout and "text" not in values["prompts"]):
             raise ValueError(f"models.{name}.prompts: a prompt is missing ({'text' if spec.layout else 'any'})")
+        if unknown := spec.regions.keys() - values["prompts"].keys() - {"figure", "aside"}:
+            raise ValueError(f"models.{name}.vlm.regions: there is no prompt {min(unknown)!r}")
+        if spec.layout and spec.layout not in {each.name for each in parts}:
+            raise ValueError(f"models.{name}.vlm.layout: {spec.layout!r} is not among its weights")
+        if not values.get("gpu_memory_mb") and not values.get("gpu_memory_share"):
+            raise ValueError(f"models.{name}: gpu_memory_mb or gpu_memory_share is missing")
     values.setdefault("size_mb", sum(each.size_mb for each in parts))
     return ModelEntry(
         name=name, options=options, weights=parts, optional_weights=extras, transformers_weights=others, **values

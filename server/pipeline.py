@@ -14,7 +14,7 @@ from server.metrics import Metrics
 from server.model_host import ModelHost
 from server.pages import Opened, Reader
 
-_SPOOL_PAGES = 16  # page images lying in the spool at once, over all requests
+_SPOOL_PAGES = 32  # page images lying in the spool at once, over all requests
 _PAGE_ERRORS = (DamagedFile, ReaderKilled, TooLarge, EngineCrashed, EngineFailed, DeadlineExceeded)
 
 

@@ -63,7 +63,7 @@ class Places:
 
     async def take(self, tenant: Tenant) -> None:
         """Return when it has a place, which is its own until `free`. Raises NoRoomError."""
-        if tenant.entry.gpu_memory_mb:
+        if tenant.entry.gpu_memory_mb or tenant.entry.gpu_memory_share:
             self._gpu = await self._find_gpu()
             if not self._fit_gpu([tenant]):
                 raise NoRoomError(
@@ -75,8 +75,10 @@ class Places:
         await placed.wait()
 
     def gpu_share(self, entry: ModelEntry) -> float | None:
-        """The part of the GPU's memory (0–1) that a model with a place may take; None where there is no GPU."""
-        return None if self._gpu is None else entry.gpu_memory_share or entry.gpu_memory_mb / self._gpu.memory_mb
+        """The part of the GPU's memory (0–1) that a model with a place may take; None without a GPU, or a need for it."""
+        if self._gpu is None:
+            return None
+        return entry.gpu_memory_share or entry.gpu_memory_mb / self._gpu.memory_mb or None
 
     def free(self, tenant: Tenant) -> None:
         """It is not loaded any more, nor does it wait; nothing happens where that is so already."""

@@ -136,5 +136,6 @@ def _served(settings: Settings) -> catalog.Catalog:
             if name not in models:
                 raise SettingsError(f"{variable}: there is no model {name!r}; the models are {', '.join(models)}")
     for name, given in settings.vllm_overrides.items():
-        models[name] = replace(models[name], gpu_memory_share=given.gpu_memory_share)
+        if given.gpu_memory_share is not None:
+            models[name] = replace(models[name], gpu_memory_share=given.gpu_memory_share)
     return {name: entry for name, entry in models.items() if not settings.models or name in settings.models}

@@ -14,9 +14,11 @@ _ROOT = Path(__file__).parents[1]
 _VENVS = {"paddle_vl": ".venv-paddle", "vlm": ".venv-vllm"}
 """Engine → folder of its virtual environment; every other engine is installed beside the server."""
 
+VLLM_PLUGINS = "OFFLINE_OCR_VLLM_PLUGINS"
+"""A folder of installed vLLM plugins, beside those of its environment. PYTHONPATH itself would reach all the others, too."""
 _PASSED_ON = (
     *("PATH", "LANG", "LC_ALL", "TMPDIR", "TESSDATA_PREFIX", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"),
-    *("VLLM_CPU_KVCACHE_SPACE", "PYTHONPATH"),
+    *("VLLM_CPU_KVCACHE_SPACE", VLLM_PLUGINS),
 )
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",

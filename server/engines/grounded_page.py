@@ -50,7 +50,7 @@ def assemble(regions: Sequence[Region], width: int, height: int, crop: Callable[
         parts = list(_parts(region))
         if region.label == "image" and region.boxes:  # where a figure without a box is, nobody knows
             name = named(bbox)
-            figure = (region.label, name, BlockFormat.IMAGE, f"![]({name})")
+            figure = (region.label, name, BlockFormat.IMAGE, f"![]({name})" if name else "")
             parts = [figure, *(part for part in parts if part[1])]
         for kind, content, form, markdown in parts:
             block = Block(kind, bbox, content, form, 0)

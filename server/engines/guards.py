@@ -7,7 +7,8 @@ from server.documents import Verdict
 from server.engines.recogniser import Crop, Reading, Recogniser, Sampling
 from server.engines.repetition import ends_in_a_loop
 
-_GRAVITY = (Verdict.OK, Verdict.BLANK, Verdict.TRUNCATED, Verdict.REPETITION)
+_GRAVITY = (Verdict.OK, Verdict.TRUNCATED, Verdict.REPETITION, Verdict.BLANK)
+"""Of attempts at the same crop: a loop may have text before it, nothing is nothing."""
 _AGAIN = (Verdict.BLANK, Verdict.REPETITION)
 
 
@@ -28,11 +29,11 @@ def read_well(
     Raises what `Recogniser.read` raises.
     """
     judged = [judge(reading) for reading in recogniser.read(crops, sampling, wanted)]
-    for bolder in (_warmer, _warmer_and_dearer):
+    for attempt, bolder in enumerate((_warmer, _warmer_and_dearer), start=1):
         bad = [place for place, each in enumerate(judged) if each.verdict in _AGAIN]
         if not bad:
             break
-        second = recogniser.read([crops[place] for place in bad], bolder(sampling), wanted)
+        second = recogniser.read([crops[place] for place in bad], replace(bolder(sampling), seed=attempt), wanted)
         for place, reading in zip(bad, second, strict=True):
             judged[place] = min(judged[place], judge(reading), key=lambda each: _GRAVITY.index(each.verdict))
     return judged
@@ -58,9 +59,9 @@ def mean_confidence(readings: Sequence[Reading]) -> float | None:
 
 
 def _warmer(sampling: Sampling) -> Sampling:
-    return replace(sampling, temperature=max(sampling.temperature, 0.3))
+    return replace(sampling, temperature=min(sampling.temperature + 0.3, 2.0))
 
 
 def _warmer_and_dearer(sampling: Sampling) -> Sampling:
-    penalty = max(sampling.repetition_penalty, 1.1)
-    return replace(sampling, temperature=max(sampling.temperature, 0.6), repetition_penalty=penalty)
+    penalty = max(1.1 * sampling.repetition_penalty, 1.1)  # the caller's may have been a reward
+    return replace(sampling, temperature=min(sampling.temperature + 0.6, 2.0), repetition_penalty=penalty)

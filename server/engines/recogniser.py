@@ -25,7 +25,7 @@ class Crop:
 class Sampling:
     """How tokens are chosen. `temperature` 0 takes the likeliest; `max_new_tokens` None reads on to the model's limit.
 
-    Without `confidence` the tokens' probabilities are not worked out, which is faster.
+    The same `seed` gives the same. Without `confidence` the tokens' probabilities are not worked out, which is faster.
     """
 
     max_new_tokens: int | None = None
@@ -33,6 +33,7 @@ class Sampling:
     top_p: float = 1.0
     repetition_penalty: float = 1.0
     confidence: bool = True
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Reading:
     cut: bool
     tokens: int
     confidence: float | None
+
+
+class RefusedError(Exception):
+    """The recogniser does not take what it was asked; the message says why."""
 
 
 class WithdrawnError(Exception):
@@ -58,7 +63,7 @@ class Recogniser(Protocol):
         """Open the weights in `folder` and read something. Raises CannotLoadError, or any exception."""
 
     def read(self, crops: Sequence[Crop], sampling: Sampling, wanted: Callable[[], bool]) -> list[Reading]:
-        """One reading for each crop, in their order. Raises WithdrawnError soon after `wanted` has become false."""
+        """One reading for each crop, in their order. Raises RefusedError; WithdrawnError soon after `wanted` is false."""
 
     def close(self) -> None:
         """Free what `load` took."""

@@ -4,7 +4,7 @@ _TAIL = 8_000  # characters from the end that are looked at
 _REPEATS = 5  # a unit said so often in a row, and then cut off, is a loop,
 _LENGTH = 40  # if all of it together is this long, in characters: "....." may be meant
 _ENDLESS_REPEATS = 8  # while it is still being said more is needed: the empty cells of a form have an end
-_ENDLESS_LENGTH = 3000
+_ENDLESS_LENGTH = 8000
 
 
 def ends_in_a_loop(text: str) -> bool:

@@ -17,7 +17,7 @@ from transformers import (
 from server.engines import gpu_fit
 from server.engines.base import Loading
 from server.engines.ngrams import banned
-from server.engines.recogniser import Crop, Reading, Sampling, WithdrawnError
+from server.engines.recogniser import Crop, Reading, RefusedError, Sampling, WithdrawnError
 from server.engines.token_ids import added_tokens
 from server.vlm_spec import NGramGuard
 
@@ -65,6 +65,8 @@ class TransformersRecogniser:
         ).to(self._model.device, self._model.dtype)
         start = inputs["input_ids"].shape[1]
         room = self._model.config.get_text_config().max_position_embeddings - start
+        if room < 1:
+            raise RefusedError(f"{start} tokens are asked, and the model takes {start + room}")
         limit = min(room, sampling.max_new_tokens or room)
         probabilities = _Probabilities() if sampling.confidence else None
         steps: list[Any] = [probabilities] if probabilities else []  # first: it notes what the model itself thinks
@@ -72,8 +74,10 @@ class TransformersRecogniser:
             steps.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
         if self._guard:
             steps.append(_NGrams(self._guard, self._allowed, start))
-        sampled = {"temperature": sampling.temperature, "top_p": sampling.top_p} if sampling.temperature else {}
-        torch.manual_seed(0)  # a retry with some randomness comes out the same again
+        sampled = (
+            {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0} if sampling.temperature else {}
+        )
+        torch.manual_seed(sampling.seed)
         with torch.inference_mode():
             tokens = self._model.generate(
                 **inputs,

@@ -21,17 +21,21 @@ from PIL import Image
 from server.engines import gpu_fit
 from server.engines.base import Loading
 from server.engines.drafts import has_draft_layer
-from server.engines.recogniser import Crop, Reading, Sampling, WithdrawnError
+from server.engines.recogniser import Crop, Reading, RefusedError, Sampling, WithdrawnError
 from server.engines.repetition import is_endless
 from server.engines.token_ids import added_tokens
 from server.engines.vllm_server import VllmServer
-from server.errors import BadOption
 from server.vlm_spec import NGramGuard
 
 _PAGES = 32  # at once: enough regions, or whole pages, to fill vLLM's batches
 _LOOK_EVERY_S = 0.1  # whether the page is still wanted
+_REQUESTS = 256  # at once, each over a socket; vLLM takes about as many into one step
 _NEWS = 1000  # characters after which a text is looked at for a loop
-_TOKENS_AT_ONCE = 64  # in one event: each costs more than its tokens
+_SERVE = {
+    "stream_interval": 64,  # tokens in one event, which costs more than a token
+    "limit_mm_per_prompt": {"image": 1, "video": 0},  # or else memory is set aside for videos
+    "disable_uvicorn_access_log": True,
+}
 
 log = logging.getLogger("server.engines.vllm")
 
@@ -55,7 +59,8 @@ class VllmRecogniser:
             loading.knobs.allow_cpu, gpu_fit.installed_torch()
         )  # to say so before vLLM does in its own words
         share = loading.knobs.gpu_share and loading.knobs.gpu_share * spec.server_part
-        serve = {"stream_interval": _TOKENS_AT_ONCE, **spec.serve, **loading.knobs.serve}
+        serve = {**_SERVE, **spec.serve, **loading.knobs.serve}
+        self._longest = serve.get("max_model_len")
         if "speculative_config" in serve and not has_draft_layer(folder):
             log.warning("the weights have no layer for drafts: every token takes a step of its own")
             del serve["speculative_config"]
@@ -66,7 +71,7 @@ class VllmRecogniser:
         threading.Thread(target=self._loop.run_forever, name="vllm-client", daemon=True).start()
         self._client = httpx2.AsyncClient(
             transport=httpx2.AsyncHTTPTransport(
-                uds=str(self._server.socket), limits=httpx2.Limits(max_connections=None)
+                uds=str(self._server.socket), limits=httpx2.Limits(max_connections=_REQUESTS)
             ),
             base_url="http://vllm",
             headers={"Content-Type": "application/json"},
@@ -78,7 +83,7 @@ class VllmRecogniser:
     def read(self, crops: Sequence[Crop], sampling: Sampling, wanted: Callable[[], bool]) -> list[Reading]:
         """All crops at once. A page that nobody wants any more is cancelled in vLLM, too: it sees its client leave.
 
-        Raises WithdrawnError, and BadOption for a prompt that is too long or an option that this model does not take.
+        Raises WithdrawnError, and RefusedError for a prompt that is too long or an option that this model does not take.
         """
         reading = self._submit(self._read_all(crops, sampling))
         while not wait([reading], _LOOK_EVERY_S).done:
@@ -110,69 +115,70 @@ class VllmRecogniser:
             self._in_work -= 1
 
     async def _read_one(self, crop: Crop, sampling: Sampling) -> Reading:
-        body = await asyncio.to_thread(_request, crop, sampling, self._name, self._guard)
+        body = await asyncio.to_thread(self._request, crop, sampling)
         try:
             async with self._client.stream("POST", "/v1/chat/completions", content=body) as reply:
                 if 400 <= reply.status_code < 500:
                     await reply.aread()
-                    raise BadOption(f"{self._name} cannot read with these options: {_said(reply)}")
+                    raise RefusedError(f"{self._name} cannot read this: {_said(reply)}")
                 reply.raise_for_status()
-                return await _reading(reply.aiter_lines())
+                return await self._reading(reply.aiter_lines())
         except (httpx2.HTTPError, VllmError):
             await asyncio.to_thread(self._server.prove_alive)
             raise
 
+    def _request(self, crop: Crop, sampling: Sampling) -> bytes:
+        """The body of a chat completion (vLLM, "OpenAI-Compatible Server", with its extra parameters)."""
+        picture = io.BytesIO()
+        crop.image.save(picture, "BMP")  # nothing to compress or to unpack: the bytes do not leave this machine
+        url = "data:image/bmp;base64," + base64.b64encode(picture.getbuffer()).decode()
+        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": crop.prompt}]
+        body = {
+            "model": self._name,
+            "messages": [{"role": "user", "content": content if crop.prompt else content[:1]}],
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "repetition_penalty": sampling.repetition_penalty,
+            "seed": sampling.seed,
+            "logprobs": sampling.confidence,
+            "stream": True,
+            "stream_options": {"include_usage": True, "continuous_usage_stats": True},
+            "skip_special_tokens": False,  # tags of grounding are such tokens
+            **self._guard,
+        }
+        if limits := [limit for limit in (sampling.max_new_tokens, self._longest) if limit is not None]:
+            body["max_completion_tokens"] = min(limits)
+        return json.dumps(body).encode()
 
-def _request(crop: Crop, sampling: Sampling, model: str, guard: dict[str, Any]) -> bytes:
-    """The body of a chat completion (vLLM, "OpenAI-Compatible Server", with its extra parameters)."""
-    picture = io.BytesIO()
-    crop.image.save(picture, "BMP")  # nothing to compress or to unpack: the bytes do not leave this machine
-    url = "data:image/bmp;base64," + base64.b64encode(picture.getbuffer()).decode()
-    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": crop.prompt}]
-    body = {
-        "model": model,
-        "messages": [{"role": "user", "content": content if crop.prompt else content[:1]}],
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "repetition_penalty": sampling.repetition_penalty,
-        "seed": 0,  # a retry with some randomness comes out the same again
-        "logprobs": sampling.confidence,
-        "stream": True,
-        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
-        "skip_special_tokens": False,  # tags of grounding are such tokens
-        **guard,
-    }
-    if sampling.max_new_tokens is not None:
-        body["max_completion_tokens"] = sampling.max_new_tokens
-    return json.dumps(body).encode()
+    async def _reading(self, events: AsyncIterator[str]) -> Reading:
+        """From server-sent events (vLLM, "OpenAI-Compatible Server"), as long as they bring anything new.
 
-
-async def _reading(events: AsyncIterator[str]) -> Reading:
-    """From server-sent events (vLLM, "OpenAI-Compatible Server"), as long as they bring anything new.
-
-    Who stops listening stops vLLM. Raises VllmError.
-    """
-    text, looked_at, tokens, reason = "", 0, 0, None
-    probabilities = []
-    async for event in events:
-        if not event.startswith("data: {"):
-            continue
-        said = json.loads(event.removeprefix("data: "))
-        if "error" in said:
-            raise VllmError(said["error"]["message"])
-        tokens = said["usage"]["completion_tokens"]
-        for choice in said["choices"]:
-            text += choice["delta"].get("content") or ""
-            reason = choice["finish_reason"] or reason
-            chosen = (choice.get("logprobs") or {}).get("content") or []
-            probabilities += [math.exp(token["logprob"]) for token in chosen]
-        if len(text) >= looked_at + _NEWS:
-            looked_at = len(text)
-            if is_endless(text):
-                reason = "length"
-                break
-    confidence = sum(probabilities) / len(probabilities) if probabilities else None
-    return Reading(text, cut=reason == "length", tokens=tokens, confidence=confidence)
+        Who stops listening stops vLLM. Raises VllmError.
+        """
+        text, looked_at, tokens, reason = "", 0, 0, None
+        probabilities = []
+        async for event in events:
+            if not event.startswith("data: {"):
+                continue
+            self._server.heard()
+            said = json.loads(event.removeprefix("data: "))
+            if "error" in said:
+                raise VllmError(said["error"]["message"])
+            tokens = said["usage"]["completion_tokens"]
+            for choice in said["choices"]:
+                text += choice["delta"].get("content") or ""
+                reason = choice["finish_reason"] or reason
+                chosen = (choice.get("logprobs") or {}).get("content") or []
+                probabilities += [math.exp(token["logprob"]) for token in chosen]
+            if len(text) >= looked_at + _NEWS:
+                looked_at = len(text)
+                if is_endless(text):
+                    reason = "length"
+                    break
+        if reason not in {"stop", "length", "repetition"}:
+            raise VllmError(f"the answer ended with {reason}")
+        confidence = sum(probabilities) / len(probabilities) if probabilities else None
+        return Reading(text, cut=reason != "stop", tokens=tokens, confidence=confidence)
 
 
 def _guard(guard: NGramGuard | None, folder: Path) -> dict[str, Any]:

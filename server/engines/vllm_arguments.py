@@ -17,7 +17,7 @@ def arguments(serve: Mapping[str, Any], gpu_share: float | None, *, cpu: bool) -
     merged = dict(serve)
     if gpu_share is not None:
         merged["gpu_memory_utilization"] = round(gpu_share, 4)
-    merged |= _ON_CPU if cpu else _ON_GPU
+    merged = (_ON_CPU if cpu else _ON_GPU) | merged
     if cpu:
         merged.pop(_NOT_ON_CPU, None)
     return tuple(word for name, value in merged.items() for word in _words(name.replace("_", "-"), value))

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable
 
 _LINE = re.compile(
-    r"(?:\(\w[^)]* pid=\d+\) )?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) "
-    r"\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] (?P<text>.*)"
+    r"(?:\(\w[^)]* pid=\d+\) )?(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)"
+    r"(?: \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]|:) +(?P<text>.*)"
 )
-"""vLLM's own form (vllm/logging_utils/formatter.py, vllm/logger.py)."""
+"""vLLM's own form (vllm/logging_utils/formatter.py, vllm/logger.py), and uvicorn's."""
 _PREFIX = re.compile(r"\(\w[^)]* pid=\d+\) ")
 _CAUSE = re.compile(r"[\w.]*(?:Error|Exception): .+")
 _CAUSE_LENGTH = 400  # characters

@@ -48,7 +48,10 @@ class VllmServer:
             *arguments(serve, gpu_share, cpu=cpu),
         )
         self._variables = environment(Path.home(), cpu=cpu)
+        if plugins := os.environ.get(stacks.VLLM_PLUGINS):
+            self._variables["PYTHONPATH"] = plugins
         self._log = LogForwarder()
+        self._heard = 0.0
         self._closing = threading.Event()
 
     def start(self) -> None:
@@ -80,14 +83,25 @@ class VllmServer:
         threading.Thread(target=self._send_canaries, args=(is_idle,), name="vllm-canary", daemon=True).start()
 
     def prove_alive(self) -> None:
-        """Return when it has answered a request of one token; end this process when it has not.
+        """Return when it has answered a request of one token; end this process when it cannot.
 
-        `/health` may say that all is well after the engine behind it has died; an answered request does not lie.
+        `/health` may say that all is well after the engine behind it has died; an answered request does not lie. One that
+        must wait behind others is no bad sign as long as anything is heard of those.
         """
         body = {"model": self._name, "prompt": "a", "max_tokens": 1}
-        status = self._ask("POST", "/v1/completions", _CANARY_WAITS_S, json.dumps(body))
-        if status != http.client.OK:
-            self._give_up(f"vLLM did not answer a request of one token: {status}")
+        outcome = self._ask("POST", "/v1/completions", _CANARY_WAITS_S, json.dumps(body))
+        late = isinstance(outcome, TimeoutError)
+        if late and time.monotonic() - self._heard < _CANARY_WAITS_S:
+            return
+        if late or isinstance(outcome, ConnectionError | FileNotFoundError | http.client.HTTPException | int):
+            if outcome != http.client.OK:
+                self._give_up(f"vLLM did not answer a request of one token: {outcome!r}")
+        else:
+            log.warning("vLLM could not be asked whether it is alive: %r", outcome)
+
+    def heard(self) -> None:
+        """It has said something."""
+        self._heard = time.monotonic()
 
     def close(self) -> None:
         """End it: requests in work are given a few seconds."""
@@ -117,14 +131,14 @@ class VllmServer:
     def _is_healthy(self) -> bool:
         return self._ask("GET", "/health", 5.0) == http.client.OK
 
-    def _ask(self, method: str, path: str, timeout_s: float, body: str | None = None) -> int | str:
+    def _ask(self, method: str, path: str, timeout_s: float, body: str | None = None) -> int | Exception:
         """The reply's status, or what went wrong."""
         connection = _UnixConnection(self.socket, timeout_s)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             return connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
-            return repr(error)
+            return error
         finally:
             connection.close()
 

@@ -11,8 +11,9 @@ from server.documents import Page
 from server.engines import regions, whole_page
 from server.engines.base import Loading, Options, PageInput
 from server.engines.layout_detection import LayoutDetector
-from server.engines.recogniser import Recogniser
+from server.engines.recogniser import Recogniser, RefusedError
 from server.engines.vlm_page import VlmPage
+from server.errors import BadOption
 
 
 class VlmEngine:
@@ -34,14 +35,19 @@ class VlmEngine:
         self.concurrency = self._recogniser.concurrency
 
     def recognise(self, pages: Sequence[PageInput], options: Options) -> Iterator[Page | Exception]:
-        """Read the pages one after the other; by a prompt of the caller's own, as a whole."""
+        """Read the pages one after the other; by a prompt of the caller's own, as a whole. Raises BadOption."""
         for each in pages:
             started = time.perf_counter()
             page = VlmPage(each, self._entry, options, self._recogniser)
-            if self._layout is not None and options["prompt"] is None:
-                done = regions.read(page, self._layout.find)
-            else:
-                done = whole_page.read(page)
+            try:
+                if self._layout is not None and options["prompt"] is None:
+                    done = regions.read(page, self._layout.find)
+                else:
+                    done = whole_page.read(page)
+            except RefusedError as error:
+                if options["prompt"] is not None:
+                    raise BadOption(f"prompt: {error}") from error
+                raise
             yield replace(done, seconds=time.perf_counter() - started)
 
     def close(self) -> None:

@@ -14,6 +14,8 @@ from server.engines.recogniser import Crop, Recogniser, Sampling
 from server.layout.tables_pipe import tables_as_markdown
 
 _REDUCED = 4  # px become one, so that a scan's noise is gone
+Image.MAX_IMAGE_PIXELS = None  # pages come from the page pool, which has limits of its own
+_MOST_FIGURES = 64  # of a page: a model in a loop must not fill the spool
 _LEAST_SIDE = 28  # px: one patch of the vision towers that merge two by two of 14 px
 _MOST_SLENDER = 100  # times as long as wide; image processors refuse 200
 _CONTRAST = 24  # gray levels between the lightest and the darkest of them
@@ -56,7 +58,9 @@ class VlmPage:
         return Crop(image, prompt)
 
     def crop(self, bbox: BBox) -> str:
-        """Cut a figure out; its name is the one that Markdown refers to."""
+        """Cut a figure out; its name is the one that Markdown refers to. Empty when too many have been cut out."""
+        if len(self._figures) == _MOST_FIGURES:
+            return ""
         file = f"page_{self._page.number}_figure_{len(self._figures) + 1}.png"
         path = self._page.path.with_name(file)
         self.image.crop(bbox).save(path, compress_level=1)

@@ -5,12 +5,18 @@ from html import escape
 
 from server.layout.tables_html import rows_of
 
-_TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+_START, _END = re.compile(r"<table\b"), "</table>"
 
 
 def tables_as_markdown(markdown: str) -> str:
     """The Markdown with its HTML tables as pipe tables; one that holds a figure stays HTML, which alone can show it."""
-    return _TABLE.sub(lambda found: found[0] if "<img" in found[0] else _pipe_table(found[0]), markdown)
+    parts: list[str] = []
+    done = 0
+    while (start := _START.search(markdown, done)) and (end := markdown.find(_END, start.end())) >= 0:
+        html = markdown[start.start() : end + len(_END)]
+        parts += markdown[done : start.start()], html if "<img" in html else _pipe_table(html)
+        done = end + len(_END)
+    return "".join(parts) + markdown[done:]
 
 
 def _pipe_table(html: str) -> str:

@@ -99,7 +99,8 @@ def test_worker_killed_in_mid_page(server: Server) -> None:
 
 def test_worker_killed_twice_on_one_page(server: Server) -> None:
     probe = _Probe(server)
-    request = Later(lambda: server.ocr(samples.pdf(1)))
+    slow = samples.pdf(1, "Sheet " * 30, (1400, 1000))
+    request = Later(lambda: server.ocr(slow))
     first = _stopped_in_mid_page(server)
     os.kill(first, signal.SIGKILL)
     os.kill(_stopped_in_mid_page(server, other_than=first), signal.SIGKILL)

@@ -61,7 +61,7 @@ def test_the_reply_for_an_image(client: httpx2.Client) -> None:
     assert set(body["timing"]) == {"inference_seconds", "total_seconds"}
     assert 0 < body["timing"]["inference_seconds"] <= body["timing"]["total_seconds"] == body["elapsed_sec"]
     [block] = body["blocks"]
-    assert set(block) == {"type", "bbox", "content", "format", "order", "confidence"}
+    assert set(block) == {"type", "bbox", "content", "format", "order", "confidence", "verdict"}
     x0, y0, x1, y1 = block["bbox"]
     assert 0 <= x0 < x1 <= body["width"]
     assert 0 <= y0 < y1 <= body["height"]

@@ -54,9 +54,10 @@ def test_a_loop_is_read_again_warmer_and_then_with_a_price_on_repetition() -> No
 def test_what_the_caller_asked_for_is_never_taken_back() -> None:
     recogniser = Scripted(a=[LOOPED, LOOPED, FINE])
     read_well(recogniser, Sampling(temperature=1.5, repetition_penalty=2, max_new_tokens=7, confidence=False))
-    for _, sampling in recogniser.asked:
-        assert (sampling.temperature, sampling.repetition_penalty) == (1.5, 2)
-        assert (sampling.max_new_tokens, sampling.confidence) == (7, False)
+    assert [each.temperature for _, each in recogniser.asked] == pytest.approx([1.5, 1.8, 2.0])
+    assert [each.repetition_penalty for _, each in recogniser.asked] == pytest.approx([2, 2, 2.2])
+    assert {(each.max_new_tokens, each.confidence) for _, each in recogniser.asked} == {(7, False)}
+    assert [each.seed for _, each in recogniser.asked] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,8 @@ def test_what_the_caller_asked_for_is_never_taken_back() -> None:
         ([LOOPED, CUT, LOOPED], Verdict.TRUNCATED, 1),
         ([EMPTY, FINE], Verdict.OK, 1),
         ([EMPTY, EMPTY, EMPTY], Verdict.BLANK, 0),
-        ([EMPTY, LOOPED, CUT], Verdict.BLANK, 0),
+        ([EMPTY, LOOPED, CUT], Verdict.TRUNCATED, 2),
+        ([LOOPED, EMPTY, EMPTY], Verdict.REPETITION, 0),
         ([CUT], Verdict.TRUNCATED, 0),
     ],
 )

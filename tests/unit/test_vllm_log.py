@@ -12,6 +12,7 @@ LINES = """\
 (VllmWorker-0 pid=7707) ERROR 11-21 09:50:31 [multiproc_executor.py:953] ValueError: Available memory on node 0 is less
 
 (EngineCore pid=7700) RuntimeError: Engine core initialization failed.
+(APIServer pid=7647) INFO:     Waiting for application startup.
 INFO 11-21 09:50:35 [api_server.py:1] bye
 nanobind: leaked 514 functions!
 """.splitlines(keepends=True)
@@ -26,6 +27,7 @@ def test_lines_keep_their_level_and_the_first_exception_is_the_cause(caplog: pyt
         ("ERROR", "Traceback (most recent call last):"),
         ("ERROR", "ValueError: Available memory on node 0 is less"),
         ("ERROR", "RuntimeError: Engine core initialization failed."),
+        ("INFO", "Waiting for application startup."),
         ("INFO", "bye"),
         ("INFO", "nanobind: leaked 514 functions!"),
     ]

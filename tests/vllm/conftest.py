@@ -69,4 +69,4 @@ def in_process(weights: Path) -> Iterator[Server]:
 def tiny(home: Path) -> dict[str, str]:
     """What a server needs to hold the tiny models; the vision towers that vLLM builds at full size are made tiny."""
     plugin = str(_HERE / "plugin")
-    return {"PADDLEX_HOME": str(home), "PYTHONPATH": plugin, "VLLM_CPU_KVCACHE_SPACE": "1"}
+    return {"PADDLEX_HOME": str(home), "OFFLINE_OCR_VLLM_PLUGINS": plugin, "VLLM_CPU_KVCACHE_SPACE": "1"}
