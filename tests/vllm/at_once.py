@@ -1,4 +1,4 @@
-"""Reads 64 crops one after another and then all at once; prints both times: `at_once.py HOME`, in .venv-vllm."""
+"""Reads 64 crops one after another and all at once; prints texts and times: `at_once.py HOME`, in .venv-vllm."""
 
 import json
 import sys
@@ -21,10 +21,12 @@ if __name__ == "__main__":
         Crop(Image.effect_noise((280, 56), 20 + number).convert("RGB"), "Text Recognition:") for number in range(64)
     ]
     sampling = Sampling(max_new_tokens=32)
-    texts, seconds = [], []
-    for batches in ([[crop] for crop in crops], [crops]):
-        started = time.perf_counter()
-        texts.append([reading.text for batch in batches for reading in recogniser.read(batch, sampling, lambda: True)])
-        seconds.append(time.perf_counter() - started)
+    ways = {"alone": [[crop] for crop in crops], "together": [crops]}
+    texts, seconds = {}, {way: float("inf") for way in ways}
+    for _ in range(3):  # the best of three: this is about vLLM, not about what else the machine does
+        for way, batches in ways.items():
+            started = time.perf_counter()
+            texts[way] = [each.text for batch in batches for each in recogniser.read(batch, sampling, lambda: True)]
+            seconds[way] = min(seconds[way], time.perf_counter() - started)
     recogniser.close()
-    print(json.dumps({"alone": texts[0], "together": texts[1], "seconds": seconds}))
+    print(json.dumps({"texts": texts, "seconds": seconds}))
