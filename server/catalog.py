@@ -7,7 +7,7 @@ Standard library only: engine workers import this module.
 
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
@@ -199,16 +199,22 @@ def _entry(
     specs = shared.get(values["engine"], {}) | values.pop("options", {})
     options = {key: OptionSpec(**_values(spec)) for key, spec in specs.items()}
     if values["engine"] == "vlm":
-        spec = values["vlm"] = VlmSpec.of(values.get("vlm", {}))
-        if not values.get("prompts") or (spec.layout and "text" not in values["prompts"]):
-            raise ValueError(f"models.{name}.prompts: a prompt is missing ({'text' if spec.layout else 'any'})")
-        if unknown := spec.regions.keys() - values["prompts"].keys() - {"figure", "aside"}:
-            raise ValueError(f"models.{name}.vlm.regions: there is no prompt {min(unknown)!r}")
-        if spec.layout and spec.layout not in {each.name for each in parts}:
-            raise ValueError(f"models.{name}.vlm.layout: {spec.layout!r} is not among its weights")
-        if not values.get("gpu_memory_mb") and not values.get("gpu_memory_share"):
-            raise ValueError(f"models.{name}: gpu_memory_mb or gpu_memory_share is missing")
+        values["vlm"] = VlmSpec.of(values.get("vlm", {}))
+        _check_vlm(f"models.{name}", values, [each.name for each in parts])
     values.setdefault("size_mb", sum(each.size_mb for each in parts))
     return ModelEntry(
         name=name, options=options, weights=parts, optional_weights=extras, transformers_weights=others, **values
     )
+
+
+def _check_vlm(key: str, values: Mapping[str, Any], weights: Collection[str]) -> None:
+    """Raises ValueError for an entry that no page could be read by."""
+    spec, prompts = values["vlm"], values.get("prompts", {})
+    if not prompts or (spec.layout and "text" not in prompts):
+        raise ValueError(f"{key}.prompts: a prompt is missing ({'text' if spec.layout else 'any'})")
+    if unknown := spec.regions.keys() - prompts.keys() - {"figure", "aside"}:
+        raise ValueError(f"{key}.vlm.regions: there is no prompt {min(unknown)!r}")
+    if spec.layout and spec.layout not in weights:
+        raise ValueError(f"{key}.vlm.layout: {spec.layout!r} is not among its weights")
+    if not values.get("gpu_memory_mb") and not values.get("gpu_memory_share"):
+        raise ValueError(f"{key}: gpu_memory_mb or gpu_memory_share is missing")

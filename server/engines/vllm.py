@@ -4,13 +4,9 @@ vLLM makes its batches itself, token by token, so that the more it is asked at o
 """
 
 import asyncio
-import base64
-import io
-import json
 import logging
-import math
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
@@ -22,15 +18,12 @@ from server.engines import gpu_fit
 from server.engines.base import Loading
 from server.engines.drafts import has_draft_layer
 from server.engines.recogniser import Crop, Reading, RefusedError, Sampling, WithdrawnError
-from server.engines.repetition import is_endless
-from server.engines.token_ids import added_tokens
+from server.engines.vllm_messages import VllmError, guarded, reading, request
 from server.engines.vllm_server import VllmServer
-from server.vlm_spec import NGramGuard
 
 _PAGES = 32  # at once: enough regions, or whole pages, to fill vLLM's batches
 _LOOK_EVERY_S = 0.1  # whether the page is still wanted
 _REQUESTS = 256  # at once, each over a socket; vLLM takes about as many into one step
-_NEWS = 1000  # characters after which a text is looked at for a loop
 _SERVE = {
     "stream_interval": 64,  # tokens in one event, which costs more than a token
     "limit_mm_per_prompt": {"image": 1, "video": 0},  # or else memory is set aside for videos
@@ -38,10 +31,6 @@ _SERVE = {
 }
 
 log = logging.getLogger("server.engines.vllm")
-
-
-class VllmError(Exception):
-    """vLLM could not go on with an answer that it had begun."""
 
 
 class VllmRecogniser:
@@ -54,10 +43,8 @@ class VllmRecogniser:
         spec = loading.entry.vlm
         assert spec is not None
         self._name = loading.entry.name
-        self._guard = _guard(spec.ngram_guard, folder)
-        gpu_fit.device(
-            loading.knobs.allow_cpu, gpu_fit.installed_torch()
-        )  # to say so before vLLM does in its own words
+        self._guard = guarded(spec.ngram_guard, folder)
+        gpu_fit.device(loading.knobs.allow_cpu, gpu_fit.installed_torch())  # said before vLLM fails in its own words
         share = loading.knobs.gpu_share and loading.knobs.gpu_share * spec.server_part
         serve = {**_SERVE, **spec.serve, **loading.knobs.serve}
         self._longest = serve.get("max_model_len")
@@ -85,13 +72,13 @@ class VllmRecogniser:
 
         Raises WithdrawnError, and RefusedError for a prompt that is too long or an option that this model does not take.
         """
-        reading = self._submit(self._read_all(crops, sampling))
-        while not wait([reading], _LOOK_EVERY_S).done:
+        work = self._submit(self._read_all(crops, sampling))
+        while not wait([work], _LOOK_EVERY_S).done:
             if not wanted():
-                reading.cancel()
+                work.cancel()
                 self._server.prove_alive()  # it may be that vLLM hangs, and with it every other page
                 raise WithdrawnError
-        readings: list[Reading] = reading.result()
+        readings: list[Reading] = work.result()
         return readings
 
     def close(self) -> None:
@@ -115,78 +102,17 @@ class VllmRecogniser:
             self._in_work -= 1
 
     async def _read_one(self, crop: Crop, sampling: Sampling) -> Reading:
-        body = await asyncio.to_thread(self._request, crop, sampling)
+        body = await asyncio.to_thread(request, crop, sampling, self._name, self._longest, self._guard)
         try:
             async with self._client.stream("POST", "/v1/chat/completions", content=body) as reply:
                 if 400 <= reply.status_code < 500:
                     await reply.aread()
                     raise RefusedError(f"{self._name} cannot read this: {_said(reply)}")
                 reply.raise_for_status()
-                return await self._reading(reply.aiter_lines())
+                return await reading(reply.aiter_lines(), self._server.heard)
         except (httpx2.HTTPError, VllmError):
             await asyncio.to_thread(self._server.prove_alive)
             raise
-
-    def _request(self, crop: Crop, sampling: Sampling) -> bytes:
-        """The body of a chat completion (vLLM, "OpenAI-Compatible Server", with its extra parameters)."""
-        picture = io.BytesIO()
-        crop.image.save(picture, "BMP")  # nothing to compress or to unpack: the bytes do not leave this machine
-        url = "data:image/bmp;base64," + base64.b64encode(picture.getbuffer()).decode()
-        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": crop.prompt}]
-        body = {
-            "model": self._name,
-            "messages": [{"role": "user", "content": content if crop.prompt else content[:1]}],
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "repetition_penalty": sampling.repetition_penalty,
-            "seed": sampling.seed,
-            "logprobs": sampling.confidence,
-            "stream": True,
-            "stream_options": {"include_usage": True, "continuous_usage_stats": True},
-            "skip_special_tokens": False,  # tags of grounding are such tokens
-            **self._guard,
-        }
-        if limits := [limit for limit in (sampling.max_new_tokens, self._longest) if limit is not None]:
-            body["max_completion_tokens"] = min(limits)
-        return json.dumps(body).encode()
-
-    async def _reading(self, events: AsyncIterator[str]) -> Reading:
-        """From server-sent events (vLLM, "OpenAI-Compatible Server"), as long as they bring anything new.
-
-        Who stops listening stops vLLM. Raises VllmError.
-        """
-        text, looked_at, tokens, reason = "", 0, 0, None
-        probabilities = []
-        async for event in events:
-            if not event.startswith("data: {"):
-                continue
-            self._server.heard()
-            said = json.loads(event.removeprefix("data: "))
-            if "error" in said:
-                raise VllmError(said["error"]["message"])
-            tokens = said["usage"]["completion_tokens"]
-            for choice in said["choices"]:
-                text += choice["delta"].get("content") or ""
-                reason = choice["finish_reason"] or reason
-                chosen = (choice.get("logprobs") or {}).get("content") or []
-                probabilities += [math.exp(token["logprob"]) for token in chosen]
-            if len(text) >= looked_at + _NEWS:
-                looked_at = len(text)
-                if is_endless(text):
-                    reason = "length"
-                    break
-        if reason not in {"stop", "length", "repetition"}:
-            raise VllmError(f"the answer ended with {reason}")
-        confidence = sum(probabilities) / len(probabilities) if probabilities else None
-        return Reading(text, cut=reason != "stop", tokens=tokens, confidence=confidence)
-
-
-def _guard(guard: NGramGuard | None, folder: Path) -> dict[str, Any]:
-    """The extra parameters for vLLM's n-gram logits processor (vllm/model_executor/models/deepseek_ocr.py)."""
-    if guard is None:
-        return {}
-    allowed = added_tokens(folder, guard.allowed)
-    return {"vllm_xargs": {"ngram_size": guard.size, "window_size": guard.window, "whitelist_token_ids": allowed}}
 
 
 def _said(reply: httpx2.Response) -> str:
