@@ -1,6 +1,10 @@
-"""The processes of a worker: vLLM's change their titles and hide their environment, but not their process group."""
+"""A worker's vLLM from outside: its processes, which hide their environment but not their group, and its own counts."""
 
 from pathlib import Path
+
+import httpx2
+
+from tests.contract.running import Server
 
 
 def group(leader: int) -> dict[int, str]:
@@ -20,3 +24,12 @@ def titled(leader: int, part: str) -> int:
     """The one process of the group that has this in its title."""
     [pid] = [pid for pid, title in group(leader).items() if part in title]
     return pid
+
+
+def vllm_metric(server: Server, name: str) -> float:
+    """One of the counts of the only vLLM that the server runs, summed over its labels."""
+    [socket] = server.tmp.glob("offline-ocr-worker-*/vllm.sock")
+    transport = httpx2.HTTPTransport(uds=str(socket))
+    with httpx2.Client(transport=transport, base_url="http://vllm", timeout=10) as client:
+        lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))

@@ -10,7 +10,7 @@ import pytest
 from tests.contract.running import Later, Server, wait_for
 from tests.paddle.documents import encoded, page
 from tests.vllm.conftest import LOAD_S, tiny
-from tests.vllm.groups import group, titled
+from tests.vllm.groups import group, titled, vllm_metric
 
 MODEL = "deepseek-ocr"
 PAGE = encoded(page("a", size=(500, 700)))
@@ -31,19 +31,6 @@ def ask(server: Server, **fields: str) -> httpx2.Response:
         return client.post("/ocr", files={"file": ("x", PAGE)}, data=fields)
 
 
-def vllm(server: Server) -> httpx2.Client:
-    """A client of the vLLM server behind the model."""
-    [socket] = server.tmp.glob("offline-ocr-worker-*/vllm.sock")
-    return httpx2.Client(transport=httpx2.HTTPTransport(uds=str(socket)), base_url="http://vllm", timeout=10)
-
-
-def metric(server: Server, name: str) -> float:
-    """One of vLLM's own counts."""
-    with vllm(server) as client:
-        lines = client.get("/metrics").text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
-
-
 def pid_of(server: Server, other_than: int = 0) -> int:
     def look() -> int | None:
         found = server.worker(MODEL)
@@ -54,7 +41,7 @@ def pid_of(server: Server, other_than: int = 0) -> int:
 
 def test_a_caller_who_leaves_takes_his_page_out_of_vllm(server: Server) -> None:
     """The core is frozen until he has left: of hundreds of tokens hardly one is generated afterwards."""
-    generated = metric(server, "vllm:generation_tokens_total")
+    generated = vllm_metric(server, "vllm:generation_tokens_total")
     core = titled(pid_of(server), CORE)
     os.kill(core, signal.SIGSTOP)
     with server.new_client(timeout_s=2) as client, pytest.raises(httpx2.TimeoutException):
@@ -62,8 +49,8 @@ def test_a_caller_who_leaves_takes_his_page_out_of_vllm(server: Server) -> None:
     wait_for(lambda: server.health()["queue_pages"] == 0, "the server notices")
     os.kill(core, signal.SIGCONT)
     wait_for(lambda: server.health()["models"][MODEL] == "ready", "the page is in work no more")
-    assert metric(server, "vllm:num_requests_running") == 0
-    assert metric(server, "vllm:generation_tokens_total") < generated + 200
+    assert vllm_metric(server, "vllm:num_requests_running") == 0
+    assert vllm_metric(server, "vllm:generation_tokens_total") < generated + 200
     assert ask(server, **SHORT).status_code == 200
 
 

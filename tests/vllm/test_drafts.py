@@ -1,0 +1,26 @@
+"""Tokens drafted ahead by GLM-OCR's own layer: switched on where the weights have it, and never heard in the text."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.contract.running import ROOT, Server
+from tests.paddle.documents import encoded, page
+from tests.vllm.conftest import PYTHON
+from tests.vllm.groups import vllm_metric
+
+
+def test_drafts_are_made_and_the_text_is_the_same(serve: Callable[..., Server], weights: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(weights, tmp_path / "home"))
+    (home / "models.lock.json").unlink()
+    command = [str(PYTHON), "-m", "tests.vllm.add_draft_layer", str(home / "hub/GLM-OCR")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    server = serve(PADDLEX_HOME=str(home), PRELOAD="glm-ocr")
+    plain = serve(PADDLEX_HOME=str(home), PRELOAD="glm-ocr", RECOGNISER="transformers")
+    data = encoded(page("a", size=(500, 700)))
+    drafted, expected = (
+        each.ocr(data, model_name="glm-ocr", max_new_tokens="32").json()["markdown"] for each in (server, plain)
+    )
+    assert drafted == expected
+    assert vllm_metric(server, "vllm:spec_decode_num_drafts_total") > 0
