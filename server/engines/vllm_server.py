@@ -8,6 +8,7 @@ and the supervisor starts both anew.
 import http.client
 import json
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -51,7 +52,7 @@ class VllmServer:
         if plugins := os.environ.get(stacks.VLLM_PLUGINS):
             self._variables["PYTHONPATH"] = plugins
         self._log = LogForwarder()
-        self._heard = 0.0
+        self._heard = -math.inf
         self._closing = threading.Event()
 
     def start(self) -> None:
@@ -90,14 +91,13 @@ class VllmServer:
         """
         body = {"model": self._name, "prompt": "a", "max_tokens": 1}
         outcome = self._ask("POST", "/v1/completions", _CANARY_WAITS_S, json.dumps(body))
-        late = isinstance(outcome, TimeoutError)
-        if late and time.monotonic() - self._heard < _CANARY_WAITS_S:
+        waits = isinstance(outcome, TimeoutError) and time.monotonic() - self._heard < _CANARY_WAITS_S
+        if outcome == http.client.OK or waits:
             return
-        if late or isinstance(outcome, ConnectionError | FileNotFoundError | http.client.HTTPException | int):
-            if outcome != http.client.OK:
-                self._give_up(f"vLLM did not answer a request of one token: {outcome!r}")
+        if isinstance(outcome, OSError) and not isinstance(outcome, TimeoutError | ConnectionError | FileNotFoundError):
+            log.warning("vLLM could not be asked whether it is alive: %r", outcome)  # our own trouble
         else:
-            log.warning("vLLM could not be asked whether it is alive: %r", outcome)
+            self._give_up(f"vLLM did not answer a request of one token: {outcome!r}")
 
     def heard(self) -> None:
         """It has said something."""

@@ -88,5 +88,5 @@ class VlmPage:
 
 def is_blank(image: Image.Image) -> bool:
     """Whether nothing stands on the image: no part of it is much darker or lighter than another."""
-    grays = image.convert("L").reduce(_REDUCED).tobytes()
-    return max(grays) - min(grays) < _CONTRAST
+    grays = [gray for gray, count in enumerate(image.convert("L").reduce(_REDUCED).histogram()) if count]
+    return grays[-1] - grays[0] < _CONTRAST

@@ -105,6 +105,11 @@ def test_each_region_is_asked_for_by_its_own_prompt_and_put_in_its_own_form(tmp_
     assert page.token_confidence == 0.9
 
 
+def test_the_number_of_a_formula_that_came_out_empty_is_not_lost(tmp_path: Path) -> None:
+    page = by_regions(tmp_path, Answers({**TEXTS, "Formula Recognition:": ""}), FOUND[3:5])
+    assert page.markdown == "Some\n\nwords"
+
+
 def test_tables_may_be_markdown(tmp_path: Path) -> None:
     page = by_regions(tmp_path, Answers(TEXTS), FOUND[2:3], table_format="markdown")
     assert page.markdown.strip() == "| a | b |\n| --- | --- |"
