@@ -1,6 +1,6 @@
 # Every verb is one line that a person could type; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup setup-paddle setup-vllm test test-paddle test-vllm check fix bench prefetch lock
+.PHONY: help demo run setup setup-paddle setup-vllm test test-paddle test-vllm check fix bench prefetch lock lock-gpu
 FILE ?= demo/document.pdf
 MODEL ?= pp-ocr
 PYTHON := .venv/bin/python
@@ -65,3 +65,6 @@ lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, w
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/paddle-cpu.in -o requirements/paddle-cpu.txt
 	@# PyTorch's build for the CPU is not among PyPI's: UV_FIND_LINKS or UV_INDEX says where it is.
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio requirements/vllm.in -o requirements/vllm.txt
+
+lock-gpu: .venv/.complete ## pin the packages of CUDA=cu126|cu129|cu130, where that flavour's indexes can be reached
+	@$(PYTHON) -m scripts.lock_gpu $(CUDA) $(if $(STACKS),--stacks $(STACKS))
