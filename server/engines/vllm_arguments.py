@@ -40,6 +40,7 @@ def environment(scratch: Path, *, cpu: bool) -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_COLOR": "0",
         "VLLM_HOST_IP": "127.0.0.1",  # or else it looks for a way to 8.8.8.8 (vllm/utils/network_utils.py, get_ip)
+        "GLOO_SOCKET_IFNAME": "lo",  # or else PyTorch looks its own host name up, which a container may not know
         "VLLM_USE_FLASHINFER_SAMPLER": "0",
         "TRANSFORMERS_OFFLINE": "1",
         "VLLM_RPC_BASE_PATH": str(scratch),
