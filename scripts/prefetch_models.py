@@ -179,7 +179,7 @@ def _models_with(weights: str, home: Path) -> str:
     return ", ".join(
         model.name
         for model in catalog.read(home).values()
-        if weights in {each.name for each in model.weights + model.transformers_weights}
+        if weights in {each.name for each in model.weights + model.optional_weights + model.transformers_weights}
     )
 
 
