@@ -41,13 +41,12 @@ def run_paddle(script: str, *arguments: str, home: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="session")
-def weights(request: pytest.FixtureRequest) -> Path:
+def tiny_weights(config: pytest.Config) -> Path:
     """A PADDLEX_HOME with tiny models of every kind, locked; made once for as long as their maker stays the same."""
-    assert request.config.cache
+    assert config.cache
     sources = (_HERE / "make_models.py", ROOT / "requirements/paddle.txt", ROOT / "requirements/paddle-cpu.txt")
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    home = request.config.cache.mkdir("tiny-paddle") / digest
+    home = config.cache.mkdir("tiny-paddle") / digest
     if not home.exists():
         half = home.with_suffix(f".{os.getpid()}")
         half.mkdir()
@@ -59,6 +58,12 @@ def weights(request: pytest.FixtureRequest) -> Path:
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         half.rename(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def weights(request: pytest.FixtureRequest) -> Path:
+    """The tiny models."""
+    return tiny_weights(request.config)
 
 
 @pytest.fixture

@@ -25,14 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(2 * LOAD_S))
 
 
-@pytest.fixture(scope="session")
-def weights(request: pytest.FixtureRequest) -> Path:
+def tiny_weights(config: pytest.Config) -> Path:
     """A PADDLEX_HOME with tiny models of every kind, locked; made once for as long as their makers stay the same."""
-    assert request.config.cache
+    assert config.cache
     makers = [path for path in sorted(_HERE.glob("*.py")) if not path.name.startswith("test_")]
     sources = [*makers, *sorted((ROOT / "requirements").glob("vllm*.txt"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    home = Path(request.config.cache.mkdir("tiny-vllm")) / digest
+    home = Path(config.cache.mkdir("tiny-vllm")) / digest
     if not home.exists():
         half = home.with_suffix(f".{os.getpid()}")
         half.mkdir()
@@ -43,6 +42,12 @@ def weights(request: pytest.FixtureRequest) -> Path:
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         half.rename(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def weights(request: pytest.FixtureRequest) -> Path:
+    """The tiny models."""
+    return tiny_weights(request.config)
 
 
 @pytest.fixture
