@@ -1,6 +1,5 @@
 """A Docker engine, a hub with tiny models, and the images that all tests look at."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,5 +92,5 @@ def large(build: Build, hub: Hub) -> str:
 def known_texts(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the tiny models read outside of the image."""
     path = tmp_path_factory.mktemp("known") / "known_texts.json"
-    path.write_text(json.dumps(tiny.texts(home, tiny.MODELS)))
+    path.write_text(tiny.texts(home, tiny.MODELS))
     return path
