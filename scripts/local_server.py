@@ -27,7 +27,7 @@ def running(environment: Mapping[str, str]) -> Iterator[httpx2.Client]:
         port = probe.getsockname()[1]
     token = secrets.token_urlsafe(16)
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "API_TOKENS": token, "LOG_LEVEL": "warning", **environment}
-    server = subprocess.Popen([sys.executable, "-m", "server"], env=os.environ | settings, cwd=_ROOT)
+    server = subprocess.Popen([sys.executable, "-m", "server"], env=os.environ | settings, cwd=_ROOT, stdout=sys.stderr)
     headers = {"Authorization": f"Bearer {token}"}
     try:
         with httpx2.Client(
