@@ -40,6 +40,7 @@ def check(home: Path, needed: Collection[str]) -> Files:
     sealed = {path: digest for listed in seals.values() for path, digest in listed.items()}
     present = {path: path.lstat().st_size for path in sealed if os.path.lexists(path)}
     wrong += [f"{path} is missing" for path in sorted(sealed.keys() - present.keys())]
+    wrong += [f"{path} can be written to by others than root" for path in sorted(present) if _is_open(path)]
     meter = Meter()
 
     def digest(path: Path) -> str:
@@ -54,6 +55,11 @@ def check(home: Path, needed: Collection[str]) -> Files:
     ]
     wrong += [f"{path} was not there when the image was built" for path in _unlisted(home, locks, sealed)]
     return Files(len(files), len(sealed), sum(file.size for file in files) + meter.bytes, tuple(wrong))
+
+
+def _is_open(path: Path) -> bool:
+    """Or runs as somebody else, by its setuid bit."""
+    return not path.is_symlink() and bool(path.stat().st_mode & 0o6022)
 
 
 def _unlisted(home: Path, locks: lock.Lock, sealed: Collection[Path]) -> list[Path]:

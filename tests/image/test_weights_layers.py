@@ -39,6 +39,7 @@ def bare_settings(hub: Hub) -> dict[str, str]:
         (f"rm {PARAMETERS}", f"{PARAMETERS} is missing"),
         ("touch /opt/models/official_models/UVDoc/more.py", "more.py is not in models.lock.json"),
         (f"echo import > {PACKAGES}/x.pth", "x.pth was not there when the image was built"),
+        ("chmod 666 /opt/offline-ocr/server/formats.py", "formats.py can be written to by others than root"),
         ("rm /opt/offline-ocr/server/formats.py", "/opt/offline-ocr/server/formats.py is missing"),
         ("echo '#' >> /usr/lib/python3.11/socket.py", "/usr/lib/python3.11/socket.py is not the file that was built"),
     ],
