@@ -11,6 +11,7 @@ TAG ?= offline-ocr:$(TARGET)
 REPORT ?= build/verify-offline-$(TARGET).json
 # What the verification needs to make a network that swallows packets and to start the server as another user; without
 # (VERIFY_CAPS=) it counts packets without a route.
+# Docker switches IPv6 off in a container without network, and then nobody can count attempts over it. Empty for a kernel without IPv6.
 IPV6_ON := --sysctl net.ipv6.conf.all.disable_ipv6=0 --sysctl net.ipv6.conf.default.disable_ipv6=0
 VERIFY_CAPS ?= --user 0 --cap-drop ALL $(foreach cap,NET_ADMIN NET_RAW SETUID SETGID KILL,--cap-add $(cap))
 
