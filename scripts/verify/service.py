@@ -147,8 +147,10 @@ class Service:
         try:
             return self._client.request(method, address, **more)
         except httpx2.TransportError as error:
-            code = self._process.poll()
-            state = "runs" if code is None else f"ended with exit code {code}"
+            try:
+                state = f"ended with exit code {self._process.wait(_PROBE_S)}"
+            except subprocess.TimeoutExpired:
+                state = "runs"
             raise ServiceError(f"{address} was not answered ({error!r}); the server {state}") from error
 
     def _wait(self, address: str, limit_s: float) -> None:
