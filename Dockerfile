@@ -14,7 +14,7 @@ ARG TARGET=cpu
 # --- tools: what builds, and stays behind ---------------------------------------------------------------------------------
 
 FROM ${BASE} AS python
-ARG DEBIAN_MIRROR=http://deb.debian.org
+ARG DEBIAN_MIRROR=
 COPY scripts/image/apt.sh /usr/local/bin/install-packages
 RUN install-packages "$DEBIAN_MIRROR" python3.11
 

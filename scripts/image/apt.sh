@@ -1,11 +1,12 @@
 #!/bin/sh
-# install-packages MIRROR PACKAGE…: Debian's packages without manuals, translations and what apt itself keeps.
+# install-packages MIRROR PACKAGE…: Debian's packages, from that mirror or, where it is empty, from the base's own, without
+# manuals, translations and what apt itself keeps.
 set -eu
 mirror=$1
 shift
 cp -a /etc/apt /etc/apt.original
 for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources; do
-    if [ -f "$list" ]; then sed -i "s#http://deb.debian.org#$mirror#" "$list"; fi
+    if [ -n "$mirror" ] && [ -f "$list" ]; then sed -i -E "s#https?://[^/ ]+#$mirror#" "$list"; fi
 done
 cat >/etc/dpkg/dpkg.cfg.d/lean <<EOF
 path-exclude=/usr/share/doc/*
