@@ -1,0 +1,1 @@
+"""PaddleX serving's wire format: what its clients send, and what they read."""
