@@ -1,16 +1,30 @@
-"""Which addresses a document may be fetched from, and how they may be spelled. Pure: nothing is resolved here."""
+"""Which addresses the server connects to for a caller, and how they may be spelled. Pure: nothing is resolved here."""
 
-import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
 import httpx2
 
 from server.errors import UrlNotAllowed
-
-Address = IPv4Address | IPv6Address
+from server.hosts import NAME, Address, literal
 
 MAX_URL_CHARS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a caller names an address for, as the texts of refusals have it."""
+
+    field: str
+    wherever: str
+    """The address and every further one that it leads to."""
+    instead: str = ""
+    """What the caller can do without it: a sentence after a space."""
+
+
 INSTEAD = "Send the document itself as `file` or `image_base64` instead."
+DOCUMENT = Purpose("image_url", "image_url, and what it redirects to,", f" {INSTEAD}")
+WEBHOOK = Purpose("webhook_url", "webhook_url")
 
 # Own tables, not `ipaddress.is_global`: that one follows the Python patch release and lets multicast, 6to4 and parts
 # of 192.0.0.0/24 (Oracle Cloud's metadata is 192.0.0.192) pass.
@@ -47,13 +61,9 @@ _IPV6_REFUSED = [
 ]
 _NAT64 = IPv6Network("64:ff9b::/96")
 
-# Letters, digits, hyphens; the last label begins with a letter, as every top-level domain does. What is neither a plain
-# address nor such a name (127.1, 2130706433, 0x7f.0.0.1, a trailing dot, %31) is what resolvers read in their own ways.
-_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
 
 def is_public(address: Address) -> bool:
-    """Whether a document may be fetched from `address`: unicast, and globally reachable by IANA's registries.
+    """Whether the server may connect to `address`: unicast, and globally reachable by IANA's registries.
 
     Forms that carry an IPv4 address inside are refused as a whole (IPv4-mapped, IPv4-compatible, 6to4, Teredo), except
     NAT64 (RFC 6052): there the address inside decides, because behind DNS64 every IPv4 site looks like that.
@@ -69,28 +79,29 @@ def is_public(address: Address) -> bool:
     return address in _IPV6_GLOBAL and not any(address in block for block in _IPV6_REFUSED)
 
 
-def parse_url(text: str, base: httpx2.URL | None = None) -> httpx2.URL:
+def parse_url(text: str, base: httpx2.URL | None = None, purpose: Purpose = DOCUMENT) -> httpx2.URL:
     """Reads an address, relative to `base` where one is given; raises `UrlNotAllowed` with what to mend.
 
     What comes back has http or https, no user name or password, and a host that is one address in its usual spelling or
     one ASCII name (RFC 1123; other scripts arrive as their IDNA 2008 form). Whether it is public is not asked here.
     """
+    field = purpose.field
     if len(text) > MAX_URL_CHARS:
-        raise UrlNotAllowed(f"image_url is longer than {MAX_URL_CHARS} characters. {INSTEAD}")
+        raise UrlNotAllowed(f"{field} is longer than {MAX_URL_CHARS} characters.{purpose.instead}")
     try:
         url = httpx2.URL(text) if base is None else base.join(text)
     except (httpx2.InvalidURL, ValueError) as error:
-        raise UrlNotAllowed("image_url cannot be read as an address; write it as https://host/path.") from error
+        raise UrlNotAllowed(f"{field} cannot be read as an address; write it as https://host/path.") from error
     if url.scheme not in ("http", "https"):
-        raise UrlNotAllowed("image_url, and what it redirects to, must begin with http:// or https://.")
+        raise UrlNotAllowed(f"{purpose.wherever} must begin with http:// or https://.")
     if url.userinfo:
-        raise UrlNotAllowed(f"image_url must not hold a user name or a password. {INSTEAD}")
+        raise UrlNotAllowed(f"{field} must not hold a user name or a password.{purpose.instead}")
     if url.port is not None and not 0 < url.port < 65536:
-        raise UrlNotAllowed("The port in image_url must be between 1 and 65535.")
+        raise UrlNotAllowed(f"The port in {field} must be between 1 and 65535.")
     host = host_of(url)
-    if literal(host) is None and not _NAME.fullmatch(host):
+    if literal(host) is None and not NAME.fullmatch(host):
         raise UrlNotAllowed(
-            "The host in image_url must be like example.com, with no final dot, or an address in its usual spelling."
+            f"The host in {field} must be like example.com, with no final dot, or an address in its usual spelling."
         )
     return url
 
@@ -98,11 +109,3 @@ def parse_url(text: str, base: httpx2.URL | None = None) -> httpx2.URL:
 def host_of(url: httpx2.URL) -> str:
     """The host in ASCII."""
     return url.raw_host.decode("ascii")  # `url.host` would decode IDNA again
-
-
-def literal(host: str) -> Address | None:
-    """The address that `host` is, None for a name."""
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None

@@ -25,20 +25,24 @@ class Admission:
         self.bytes = 0
         self.requests = 0
         self.draining = False
-        self._seconds_per_page = 1.0
+        self.seconds_per_page = 1.0  # of late
         self._empty = asyncio.Event()
         self._empty.set()
 
-    def enter(self) -> "Permit":
-        """A place for one page, to be used as a context manager. Raises Draining or QueueFull."""
+    def enter(self, pages: int = 1) -> "Permit":
+        """A place for so many pages, to be used as a context manager. Raises Draining or QueueFull."""
         if self.draining:
             raise Draining(
                 "The server is shutting down. Send the request again; another replica will take it.", retry_after=5
             )
-        self.reserve(pages=1)
+        return self.let_in(pages)
+
+    def let_in(self, pages: int) -> "Permit":
+        """As `enter`, for what belongs to a request that is in: it is not turned away while the server drains."""
+        self.reserve(pages=pages)
         self.requests += 1
         self._empty.clear()
-        return Permit(self)
+        return Permit(self, pages)
 
     def reserve(self, *, pages: int = 0, size: int = 0) -> None:
         """Take places for `pages` and `size` bytes. Raises QueueFull, and takes nothing then."""
@@ -63,11 +67,11 @@ class Admission:
 
     def page_done(self, seconds: float) -> None:
         """Learn how long a page takes now, all engines working: from this comes Retry-After."""
-        self._seconds_per_page += _SMOOTHING * (seconds - self._seconds_per_page)
+        self.seconds_per_page += _SMOOTHING * (seconds - self.seconds_per_page)
 
     def retry_after(self) -> int:
         """Seconds until about half of the queue is done, 1 to 120."""
-        return min(_MAX_RETRY_AFTER_S, max(1, math.ceil(self.pages / 2 * self._seconds_per_page)))
+        return min(_MAX_RETRY_AFTER_S, max(1, math.ceil(self.pages / 2 * self.seconds_per_page)))
 
     async def drain(self, grace_s: float) -> bool:
         """Let nobody in any more and wait until all are out, `grace_s` seconds at most. True when they are."""
@@ -83,15 +87,19 @@ class Admission:
 class Permit:
     """The places of one request; left as a context manager, it gives all of them back."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, pages: int) -> None:
         self._admission = admission
-        self._pages = 1
+        self._pages = pages
         self._bytes = 0
 
     def grow_bytes(self, size: int) -> None:
         """`size` more bytes have arrived. Raises QueueFull when too much lies in the spool already."""
         self._admission.reserve(size=size)
         self._bytes += size
+
+    def another(self) -> "Permit":
+        """A place for a page of another document of the same request. Raises QueueFull."""
+        return self._admission.let_in(1)
 
     def set_pages(self, pages: int) -> None:
         """The document has this many pages to read. Raises QueueFull.

@@ -20,6 +20,8 @@ from server.options import OptionSpec, check_all
 from server.vlm_spec import RecogniserName, VlmSpec
 from server.weights import Weights
 
+USUAL_DPI = 200
+"""Dots per inch at which PDF pages are rendered for most models."""
 _FILE_NAME = "catalog.toml"
 _NO_KNOBS = Knobs()
 
@@ -49,7 +51,7 @@ class ModelEntry:
     token_confidence: bool
     gpu_memory_mb: int = 0
     gpu_memory_share: float | None = None
-    pdf_dpi: int = 200
+    pdf_dpi: int = USUAL_DPI
     weights: tuple[Weights, ...] = ()
     transformers_weights: tuple[Weights, ...] = ()
     optional_weights: tuple[Weights, ...] = ()
@@ -123,13 +125,19 @@ class ModelEntry:
         return ", ".join(parts) or None
 
     def check_options(
-        self, given: Mapping[str, object], prompt: str | None = None, return_confidence: bool = True
+        self,
+        given: Mapping[str, object],
+        prompt: str | None = None,
+        return_confidence: bool = True,
+        *,
+        typed: bool = False,
     ) -> dict[str, Any]:
         """All options with defaults filled in. Raises BadOption for one that is unknown or out of range.
 
-        For a model that takes them `prompt` (None is its own best) and `return_confidence` are options, too.
+        For a model that takes them `prompt` (None is its own best) and `return_confidence` are options, too. Unless they
+        are `typed`, text is read for what it means.
         """
-        options = check_all(self.options, given, self.name)
+        options = check_all(self.options, given, self.name, typed=typed)
         return options if self.vlm is None else {**options, "prompt": prompt, "return_confidence": return_confidence}
 
 

@@ -16,6 +16,7 @@ import structlog
 
 from server import protocol, stacks
 from server.catalog import ModelEntry
+from server.chat import Chat, Ending, Said
 from server.documents import Page
 from server.engines.base import Options, PageInput
 from server.knobs import Knobs
@@ -36,7 +37,7 @@ class LoadFailedError(Exception):
 
 
 class NotRecognisedError(Exception):
-    """The engine raised an error on these pages; the worker is still there. The message is that error.
+    """The engine raised an error on these pages, or this chat; the worker is still there. The message is that error.
 
     `code` is set when it is one of `server.errors`: the engine knows what the caller did wrong.
     """
@@ -61,8 +62,9 @@ class Worker:
         self._writer = writer
         self._scratch = scratch
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[tuple[Page, ...]]] = {}
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._on_begun: dict[int, Callable[[int], None]] = {}
+        self._on_said: dict[int, Callable[[Said], None]] = {}
         self._loaded: asyncio.Future[protocol.Loaded] = asyncio.get_running_loop().create_future()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -125,18 +127,37 @@ class Worker:
 
         `on_begun` is called when the worker begins, with how many requests it works on together.
         """
+        pages_read: tuple[Page, ...] = await self._ask(
+            lambda key: protocol.Recognise(key, pages, options, request_id), on_begun
+        )
+        return pages_read
+
+    async def answer(
+        self, chat: Chat, request_id: str, on_begun: Callable[[int], None], on_said: Callable[[Said], None]
+    ) -> Ending:
+        """The end of an answer that `on_said` is given piece by piece. Raises, and begins, as `recognise` does."""
+        ending: Ending = await self._ask(lambda key: protocol.Answer(key, chat, request_id), on_begun, on_said)
+        return ending
+
+    async def _ask(
+        self,
+        message: Callable[[int], protocol.Message],
+        on_begun: Callable[[int], None],
+        on_said: Callable[[Said], None] | None = None,
+    ) -> Any:
         if self._process.returncode is not None:
             raise WorkerDiedError(self.epitaph())
         key = next(self._ids)
-        answer: asyncio.Future[tuple[Page, ...]] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = answer
+        answer = self._waiting[key] = asyncio.get_running_loop().create_future()
         self._on_begun[key] = on_begun
+        if on_said:
+            self._on_said[key] = on_said
         try:
-            await self._send(protocol.Recognise(key, pages, options, request_id))
+            await self._send(message(key))
             return await answer
         finally:
-            self._waiting.pop(key, None)
-            self._on_begun.pop(key, None)
+            for expected in (self._waiting, self._on_begun, self._on_said):
+                expected.pop(key, None)
 
     async def ended(self) -> None:
         """Return when the process is gone, however that came."""
@@ -213,12 +234,17 @@ class Worker:
                         on_begun(len(keys))
             case protocol.Recognised(key, pages):
                 self._answer(key, pages)
+            case protocol.More(key, said):
+                if on_said := self._on_said.get(key):
+                    on_said(said)
+            case protocol.Answered(key, ending):
+                self._answer(key, ending)
             case protocol.NotRecognised(key, detail, code):
                 self._answer(key, NotRecognisedError(detail, code))
             case other:
                 raise protocol.ProtocolError(f"{other.kind} is not for the server")
 
-    def _answer(self, key: int, outcome: tuple[Page, ...] | NotRecognisedError) -> None:
+    def _answer(self, key: int, outcome: tuple[Page, ...] | Ending | NotRecognisedError) -> None:
         answer = self._waiting.get(key)
         if answer is None or answer.done():  # the request was cancelled meanwhile
             return

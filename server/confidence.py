@@ -37,7 +37,7 @@ def of_page(page: Page) -> Confidence:
         return Confidence(0.0, Basis.HEURISTIC)
     if page.verdict is Verdict.BLANK:
         return Confidence(1.0, Basis.HEURISTIC)
-    guess = heuristic(page.text, page.width, page.height)
+    guess = heuristic(page.text if page.original is None else page.original, page.width, page.height)
     if page.token_confidence is None:
         return Confidence(round(guess, 4), basis)
     value = _TOKEN_WEIGHT * page.token_confidence + (1 - _TOKEN_WEIGHT) * guess

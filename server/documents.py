@@ -9,8 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from server.preparation import Preparation
+
 BBox = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in pixels of the page image as it was given to the engine; the origin is the top left corner."""
+"""x0, y0, x1, y1 in pixels of the page image as it was given to the engine; the origin is the top left corner.
+
+`as_sent` has them in pixels of the page as it was sent, where that is not the same.
+"""
 
 
 class Verdict(StrEnum):
@@ -39,6 +44,7 @@ class Block:
     `type` is the layout model's own label (`doc_title`, `paragraph_title`, `text`, `list`, `table`, `image`, …),
     `order` its place in the reading order, counted from 0. For `BlockFormat.IMAGE` the content is the name of a crop in
     `Page.images`. `confidence` is 0–1, or None where the engine gives none; `verdict` is None where it judges pages only.
+    `original` is what was recognised, where `content` is what somebody wrote instead.
     """
 
     type: str
@@ -48,6 +54,7 @@ class Block:
     order: int
     confidence: float | None = None
     verdict: Verdict | None = None
+    original: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Page:
     `images` maps the names that `markdown` refers to onto cropped files in the spool. `token_confidence` is the mean
     probability of the recognised tokens, 0–1, or None where the engine gives none. `warnings` say what of the request had
     no effect. `engine_result` is the page as the engine's own library writes it as JSON, where it has such a form.
+    `tokens` counts what a model generated for it, what was read again included; None where the engine does not say.
     """
 
     number: int
@@ -72,11 +80,25 @@ class Page:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     engine_result: Mapping[str, Any] | None = None
+    tokens: int | None = None
+    preparation: Preparation | None = None
+    """What was done to the page before it was read, if anything was asked for."""
+    original: str | None = None
+    """Its text as it was recognised, where blocks have been corrected."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its engine read letters, which mean themselves; else a model wrote Markdown into its blocks."""
+        return self.tokens is None and self.engine_result is None
 
     def to_wire(self) -> dict[str, Any]:
-        """The page as JSON values."""
+        """The page as JSON values; it is that of an engine, which corrects nothing."""
         wire = asdict(self)
+        for part in (wire, *wire["blocks"]):
+            del part["original"]
         wire["images"] = {name: str(path) for name, path in (self.images or {}).items()}
+        if self.preparation is None:
+            del wire["preparation"]
         return wire
 
     @classmethod
@@ -94,8 +116,17 @@ class Page:
             for block in wire["blocks"]
         )
         images = {name: Path(path) for name, path in wire["images"].items()}
-        verdict, warnings = Verdict(wire["verdict"]), tuple(wire["warnings"])
-        return cls(**{**wire, "blocks": blocks, "images": images, "verdict": verdict, "warnings": warnings})
+        done = wire.get("preparation")
+        return cls(
+            **{
+                **wire,
+                "blocks": blocks,
+                "images": images,
+                "verdict": Verdict(wire["verdict"]),
+                "warnings": tuple(wire["warnings"]),
+                "preparation": Preparation.from_wire(done) if done else None,
+            }
+        )
 
 
 class FileType(StrEnum):

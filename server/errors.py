@@ -3,9 +3,10 @@
     OcrError
     ├── BadRequest            400   no input, two inputs, wrong base64, a body that cannot be read
     ├── Unauthorized          401
-    ├── Forbidden             403   URL input is switched off
+    ├── Forbidden             403   URL input is switched off, a webhook's host is not listed
     ├── NotFound              404   route, file, model
     ├── MethodNotAllowed      405
+    ├── Conflict              409   a key used twice, a result that is not there yet
     ├── TooLarge              413   bytes, pages, pixels
     ├── UnsupportedType       415
     ├── Unprocessable         422   options out of range, damaged or encrypted documents, refused addresses
@@ -51,6 +52,11 @@ class TwoInputs(BadRequest):
     title = "More than one document was sent"
 
 
+class TooManyFiles(BadRequest):
+    code = "too_many_files"
+    title = "Too many documents were sent"
+
+
 class BadBase64(BadRequest):
     code = "bad_base64"
     title = "The base64 text is not valid"
@@ -59,6 +65,11 @@ class BadBase64(BadRequest):
 class EmptyFile(BadRequest):
     code = "empty_file"
     title = "The document is empty"
+
+
+class NoChat(BadRequest):
+    code = "no_chat"
+    title = "The model answers no chats"
 
 
 class Unauthorized(OcrError):
@@ -78,6 +89,16 @@ class UrlInputDisabled(Forbidden):
     title = "Documents by URL are switched off"
 
 
+class WebhookNotAllowed(Forbidden):
+    code = "webhook_not_allowed"
+    title = "Webhooks may not be sent there"
+
+
+class BucketNotAllowed(Forbidden):
+    code = "bucket_not_allowed"
+    title = "Documents may not be read from that bucket"
+
+
 class NotFound(OcrError):
     status = HTTPStatus.NOT_FOUND
     code = "not_found"
@@ -93,6 +114,22 @@ class MethodNotAllowed(OcrError):
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = "method_not_allowed"
     title = "This address does not take that method"
+
+
+class Conflict(OcrError):
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+    title = "That does not go together with what is there"
+
+
+class IdempotencyConflict(Conflict):
+    code = "idempotency_conflict"
+    title = "The key belongs to another request"
+
+
+class NoResultYet(Conflict):
+    code = "no_result_yet"
+    title = "No page has been read yet"
 
 
 class TooLarge(OcrError):
@@ -155,12 +192,17 @@ class ReaderKilled(Unprocessable):
 
 class UrlNotAllowed(Unprocessable):
     code = "url_not_allowed"
-    title = "Documents may not be fetched from that address"
+    title = "The server may not connect to that address"
 
 
 class UrlFetchFailed(Unprocessable):
     code = "url_fetch_failed"
     title = "The document could not be fetched"
+
+
+class S3FetchFailed(Unprocessable):
+    code = "s3_fetch_failed"
+    title = "The document could not be had from S3"
 
 
 class TooManyRequests(OcrError):
@@ -219,6 +261,16 @@ class EngineCrashed(Unavailable):
 class EngineFailed(Unavailable):
     code = "engine_failed"
     title = "The recognition engine could not read this page"
+
+
+class S3Disabled(Unavailable):
+    code = "s3_disabled"
+    title = "S3 storage is not set up on this server"
+
+
+class S3Unavailable(Unavailable):
+    code = "s3_unavailable"
+    title = "S3 storage cannot be used now"
 
 
 class DeadlineExceeded(OcrError):

@@ -1,35 +1,21 @@
 """Documents by URL, safe against server-side request forgery.
 
-A caller may name any address, so none is trusted: the name is resolved here, every address behind it has to be on the
-public Internet, and the connection goes to one of those very addresses, so that a second, different DNS answer
-(rebinding) is never asked for. The certificate and the `Host` header are still those of the name. Redirects get the
-same checks, one by one. `httpx2`'s transport is used without its client: no cookies, no proxies or passwords from the
-environment, no redirects of its own, and no log line with the address (signed URLs are secrets).
+`outgoing` sees to it that every request goes to the public Internet; redirects get the same checks, one by one.
 """
 
 import asyncio
-import socket
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from ipaddress import ip_address
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx2
 
-from server.addresses import INSTEAD, Address, host_of, is_public, literal, parse_url
-from server.errors import UploadTooLarge, UrlFetchFailed, UrlNotAllowed
+from server.addresses import DOCUMENT, INSTEAD, is_public, parse_url
+from server.errors import UploadTooLarge, UrlFetchFailed
+from server.outgoing import BROKEN_OFF, Allowed, NoConnectionError, Outgoing, Resolve, resolve_name
 
 MAX_REDIRECTS = 5
-MAX_ADDRESSES_TRIED = 3
-CONNECT_TIMEOUT_S = 5.0  # per address, for TCP and for TLS: one dead address must not use up the whole time
-
-
-async def resolve_name(host: str) -> Sequence[str]:
-    """The addresses behind a name, as the operating system finds them; raises `OSError` where it finds none."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
 async def fetch(  # noqa: PLR0913 - the last two are the seam for tests
@@ -38,8 +24,8 @@ async def fetch(  # noqa: PLR0913 - the last two are the seam for tests
     *,
     max_bytes: int,
     timeout_s: float,
-    resolve: Callable[[str], Awaitable[Sequence[str]]] = resolve_name,
-    allowed: Callable[[Address], bool] = is_public,
+    resolve: Resolve = resolve_name,
+    allowed: Allowed = is_public,
 ) -> None:
     """Saves the document at `url` as the new file `target`; after any failure there is no such file.
 
@@ -51,62 +37,21 @@ async def fetch(  # noqa: PLR0913 - the last two are the seam for tests
     """
     try:
         async with asyncio.timeout(timeout_s):
-            tls = await asyncio.to_thread(httpx2.create_ssl_context)  # reads some hundred certificates
+            outgoing = await Outgoing.make(DOCUMENT, resolve, allowed)
             here = parse_url(url)
             for _ in range(MAX_REDIRECTS + 1):
-                addresses = await _checked_addresses(here, resolve, allowed)
-                async with _answer(here, addresses, tls) as response:
+                async with outgoing.request("GET", here) as response:
                     if not response.has_redirect_location:
                         await _save(response, target, max_bytes)
                         return
                     here = parse_url(response.headers["location"], base=here)
     except TimeoutError as error:
         raise UrlFetchFailed(f"The document at image_url did not arrive within {timeout_s:g} s. {INSTEAD}") from error
-    except (httpx2.HTTPError, ssl.SSLError) as error:
+    except NoConnectionError as error:
+        raise UrlFetchFailed(f"{error} {INSTEAD}") from error
+    except BROKEN_OFF as error:
         raise UrlFetchFailed(f"The connection to the host of image_url broke off. Try again. {INSTEAD}") from error
     raise UrlFetchFailed(f"image_url redirects more than {MAX_REDIRECTS} times; give the address it ends at.")
-
-
-async def _checked_addresses(
-    url: httpx2.URL, resolve: Callable[[str], Awaitable[Sequence[str]]], allowed: Callable[[Address], bool]
-) -> list[Address]:
-    host = host_of(url)
-    address = literal(host)
-    try:
-        addresses = [address] if address else [ip_address(text) for text in await resolve(host)]
-    except OSError as error:
-        raise UrlFetchFailed(f"The host name in image_url was not found; check its spelling. {INSTEAD}") from error
-    # One inside address among public ones is refused too: no honest public site has it. The text names no address.
-    if not all(allowed(address) for address in addresses):
-        raise UrlNotAllowed(f"image_url, and what it redirects to, must be on the public Internet. {INSTEAD}")
-    return addresses
-
-
-@asynccontextmanager
-async def _answer(url: httpx2.URL, addresses: Sequence[Address], tls: ssl.SSLContext) -> AsyncIterator[httpx2.Response]:
-    # A transport per hop: it keeps connections by address, and two names may share one address but not one connection.
-    async with httpx2.AsyncHTTPTransport(verify=tls, trust_env=False) as transport:
-        response = await _first_answer(transport, url, addresses)
-        try:
-            yield response
-        finally:
-            await response.aclose()
-
-
-async def _first_answer(
-    transport: httpx2.AsyncHTTPTransport, url: httpx2.URL, addresses: Sequence[Address]
-) -> httpx2.Response:
-    headers = {"Host": url.netloc.decode(), "Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "offline-ocr"}
-    extensions = {"sni_hostname": host_of(url), "timeout": {"connect": CONNECT_TIMEOUT_S}}
-    for address in addresses[:MAX_ADDRESSES_TRIED]:
-        request = httpx2.Request("GET", url.copy_with(host=str(address)), headers=headers, extensions=extensions)
-        try:
-            return await transport.handle_async_request(request)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout):
-            continue
-    raise UrlFetchFailed(
-        f"No connection to the host of image_url: it does not answer, or its certificate is not valid. {INSTEAD}"
-    )
 
 
 async def _save(response: httpx2.Response, target: Path, max_bytes: int) -> None:

@@ -1,7 +1,7 @@
-"""A Document in every form in which it can be had: Markdown, text, HTML, tables as CSV, everything as a zip. Pure.
+"""A Document in every form in which it can be had: Markdown, text, HTML, tables and fields as CSV, everything as a zip.
 
 Figures are files beside the page while the request lives; the HTML holds them as data URIs, the zip under their names in
-the Markdown.
+the Markdown. The spreadsheet has a module of its own.
 """
 
 import base64
@@ -9,12 +9,14 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from html import escape
 
+from server import correction_notes
 from server.documents import Block, BlockFormat, Document, Page
 from server.layout.tables_html import rows_of
+from server.spreadsheet import FIELD_COLUMNS, field_rows, tables, workbook
 
 _PAGE_BREAK = "\n\n---\n\n"
 _HEADINGS = {"doc_title": "h1", "title": "h1", "paragraph_title": "h2", "sub_title": "h2"}
@@ -36,6 +38,18 @@ def markdown(document: Document) -> str:
     return _PAGE_BREAK.join(part for part in parts if part)
 
 
+def markdown_file(document: Document) -> str:
+    """The Markdown, and a comment at its end that says what was corrected, if anything was."""
+    note = correction_notes.note(document)
+    return f"{markdown(document)}\n\n<!-- {note} -->\n" if note else markdown(document)
+
+
+def text_file(document: Document) -> str:
+    """The plain text, and a last line in brackets that says what was corrected, if anything was."""
+    note = correction_notes.note(document)
+    return f"{plain_text(document)}\n\n[{note}]\n" if note else plain_text(document)
+
+
 def _missing(page: Page) -> str:
     reason = re.sub("-(?=-)", "- ", page.error or "")  # `--` may end the comment
     return f"<!-- page {page.number} could not be read: {reason} -->"
@@ -52,7 +66,8 @@ def plain_text(document: Document) -> str:
 
 def html(document: Document, title: str) -> str:
     """One self-contained HTML page; it loads nothing from elsewhere."""
-    sections = "\n".join(map(_section, document.pages))
+    note = correction_notes.note(document)
+    sections = "\n".join([*([f'<p role="note">{escape(note)}</p>'] if note else []), *map(_section, document.pages)])
     return (
         f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head>\n<body>\n{sections}\n</body></html>\n"
@@ -61,20 +76,36 @@ def html(document: Document, title: str) -> str:
 
 def csv_tables(document: Document) -> str:
     """Every table's rows (RFC 4180), an empty line between tables; empty when there is none."""
-    return "\r\n".join(_csv(table) for _, table in _tables(document))
+    return "\r\n".join(_csv(rows_of(table.content)) for _, _, table in tables(document))
+
+
+def csv_fields(document: Document) -> str:
+    """The fields (RFC 4180) under a head of `FIELD_COLUMNS`; empty when there is none."""
+    rows = [["" if cell is None else str(cell) for cell in row] for row in field_rows(document)]
+    return _csv([FIELD_COLUMNS, *rows]) if rows else ""
 
 
 def archive(document: Document, title: str, reply_json: str) -> bytes:
-    """A zip of everything: document.md, .json, .txt, .html, a CSV for each table, the figures that the Markdown names."""
+    """A zip of everything: document.md, .json, .txt, .html, the figures that the Markdown names.
+
+    Where there are tables, a CSV for each; where there are fields, fields.csv; tables.xlsx for both, and for corrections.
+    Runs in a thread.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         document = _with_own_figures(document)
-        target.writestr("document.md", markdown(document))
+        target.writestr("document.md", markdown_file(document))
         target.writestr("document.json", reply_json)
-        target.writestr("document.txt", plain_text(document))
+        target.writestr("document.txt", text_file(document))
         target.writestr("document.html", html(document, title))
-        for number, (page_number, table) in enumerate(_tables(document), start=1):
-            target.writestr(f"tables/page_{page_number}_table_{number}.csv", _csv(table))
+        found = False
+        for page_number, number, table in tables(document):
+            target.writestr(f"tables/page_{page_number}_table_{number}.csv", _csv(rows_of(table.content)))
+            found = True
+        if named := csv_fields(document):
+            target.writestr("fields.csv", named)
+        if found or named or correction_notes.note(document):
+            target.writestr("tables.xlsx", workbook(document))
         for page in document.pages:
             for name, path in (page.images or {}).items():
                 target.write(path, name)
@@ -108,16 +139,9 @@ def _renamed(blocks: tuple[Block, ...], names: Mapping[str, str]) -> tuple[Block
     )
 
 
-def _tables(document: Document) -> Iterator[tuple[int, Block]]:
-    for page in document.pages:
-        for block in page.blocks:
-            if block.format is BlockFormat.TABLE_HTML:
-                yield page.number, block
-
-
-def _csv(table: Block) -> str:
+def _csv(rows: Iterable[Iterable[str]]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerows([[_inert(cell) for cell in row] for row in rows_of(table.content)])
+    csv.writer(out).writerows([[_inert(cell) for cell in row] for row in rows])
     return out.getvalue()
 
 

@@ -13,7 +13,7 @@ from server.call import BASE64_FIELD, FILE_FIELDS, MAX_FIELD_BYTES, MAX_FIELDS, 
 from server.errors import BadRequest
 
 _CHUNK = 1 << 20
-_MAX_PARTS = MAX_FIELDS + 10  # the inputs, and some that are empty
+_MAX_EMPTY_PARTS = 10
 
 
 class _Part(Protocol):
@@ -48,11 +48,13 @@ class _Base64Part:
     def take(self, data: bytes) -> None:
         if self._decoder is None:
             self._decoder = Base64Decoder(self._inputs.document("base64"))
-        self._decoder.feed(data)
+        with self._inputs.decoding():
+            self._decoder.feed(data)
 
     def end(self) -> None:
         if self._decoder is not None:
-            self._decoder.finish()
+            with self._inputs.decoding():
+                self._decoder.finish()
 
 
 class _TextPart:
@@ -98,11 +100,11 @@ class _Form:
         self._count()
         if name not in FILE_FIELDS:
             raise BadRequest(f"There is a file under the name {shown(name)}. Send it as `file`.")
-        return _FilePart(filename, self._inputs)
+        return _FilePart(filename and filename.replace("%22", '"'), self._inputs)  # as browsers write it (WHATWG, HTML)
 
     def _count(self) -> None:
         self._parts += 1
-        if self._parts > _MAX_PARTS:
+        if self._parts > MAX_FIELDS + self._inputs.most + _MAX_EMPTY_PARTS:
             raise BadRequest(f"The request has more than {MAX_FIELDS} fields.")
 
 

@@ -1,38 +1,40 @@
 """A request body that lies on disk → `Call`; its document is written to the spool. Runs in the page pool's child.
 
 Takes multipart/form-data (RFC 7578), application/x-www-form-urlencoded and application/json (an object). The document
-is exactly one of: a file part `file` or `image`; `image_base64`, text, a data URI (RFC 2397) allowed; `image_url`, text.
-A form field or an input in JSON that is empty counts as not given, as does null. Other fields are handed on as they came.
+is one of: a file part `file` or `image`; `image_base64`, text, a data URI (RFC 2397) allowed; `image_url`, text. Where
+several documents may come, parts and fields may be repeated, and in JSON be lists. A form field or an input in JSON that
+is empty counts as not given, as does null. Other fields are handed on as they came. The
+bodies of other wire formats are read by modules of their own, out of these parts.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from python_multipart.multipart import parse_options_header
 
 from server.base64_text import Base64Decoder
-from server.call import BASE64_FIELD, DOCUMENT, FILE_FIELDS, JSON, URL_FIELD, WAYS, Call, Inputs, shown
+from server.call import BASE64_FIELD, FILE_FIELDS, JSON, URL_FIELD, WAYS, Call, Inputs, shown
 from server.errors import BadRequest, NoInput, UnsupportedType
 from server.forms import read_multipart, read_urlencoded
 
-__all__ = ["MAX_DEPTH", "Call", "read_call"]
+__all__ = ["MAX_DEPTH", "Call", "measure", "parse_object", "read_call", "read_input"]
 
 MAX_DEPTH = 32
 """Of JSON arrays and objects inside each other."""
 _CHUNK = 1 << 20
+_ADDRESS = ("http://", "https://", "s3://")
 
 
-def read_call(body: Path, content_type: str, spool: Path) -> Call:
-    """Read the request body at `body`; the document is written to the spool as `DOCUMENT`.
+def read_call(body: Path, content_type: str, spool: Path, most: int = 1) -> Call:
+    """Read the request body at `body`; its documents, `most` at the most, are written to the spool.
 
-    Raises UnsupportedType for another content type, NoInput, TwoInputs, EmptyFile, BadBase64, else BadRequest.
+    Raises UnsupportedType for another content type, NoInput, TwoInputs, TooManyFiles, EmptyFile, BadBase64, else
+    BadRequest.
     """
-    try:
-        media_type, parameters = parse_options_header(content_type)
-    except ValueError:
-        raise BadRequest("The Content-Type header cannot be read.") from None
-    with Inputs(spool / DOCUMENT) as inputs:
+    media_type, parameters = _media_type(content_type)
+    with Inputs(spool, most) as inputs:
         if media_type == b"application/json":
             _read_json(body, inputs)
         elif media_type == b"multipart/form-data":
@@ -42,30 +44,71 @@ def read_call(body: Path, content_type: str, spool: Path) -> Call:
         elif not media_type and body.stat().st_size == 0:
             raise NoInput(f"The request has no body. {WAYS}")
         else:
-            named = shown(media_type.decode("latin-1")) if media_type else "unknown (no Content-Type)"
-            raise UnsupportedType(f"A request body of type {named} is not accepted. {WAYS}")
-        return inputs.call()
+            raise _unsupported(media_type, WAYS)
+        return replace(inputs.call(), typed=media_type == b"application/json")
+
+
+def read_object(body: Path, content_type: str, ways: str) -> dict[str, JSON]:
+    """A body that has to be a JSON object. Raises UnsupportedType, with the `ways` there are, else BadRequest."""
+    media_type, _ = _media_type(content_type)
+    if media_type != b"application/json":
+        raise _unsupported(media_type, ways)
+    return parse_object(body)
+
+
+def _media_type(content_type: str) -> tuple[bytes, dict[bytes, bytes]]:
+    try:
+        media_type, parameters = parse_options_header(content_type)
+    except ValueError:
+        raise BadRequest("The Content-Type header cannot be read.") from None
+    return media_type, parameters
+
+
+def _unsupported(media_type: bytes, ways: str) -> UnsupportedType:
+    named = shown(media_type.decode("latin-1")) if media_type else "unknown (no Content-Type)"
+    return UnsupportedType(f"A request body of type {named} is not accepted. {ways}")
 
 
 def _read_json(body: Path, inputs: Inputs) -> None:
-    for name, value in _parse_object(body).items():
-        if value is None or (value == "" and name in (BASE64_FIELD, URL_FIELD)):
+    for name, value in parse_object(body).items():
+        if name in (BASE64_FIELD, URL_FIELD):
+            for each in value if isinstance(value, list) and inputs.most > 1 else [value]:
+                read_input(name, each, inputs)
+        elif value is None:
             continue
-        if name == BASE64_FIELD:
-            text = _text(name, value)
-            decoder = Base64Decoder(inputs.document("base64"))
-            for start in range(0, len(text), _CHUNK):
-                decoder.feed(text[start : start + _CHUNK].encode(errors="surrogatepass"))
-            decoder.finish()
-        elif name == URL_FIELD:
-            inputs.url(_text(name, value))
         elif name in FILE_FIELDS:
             raise BadRequest(f"The field `{name}` takes a file, by multipart/form-data. In JSON send `image_base64`.")
         else:
-            inputs.add(name, value, _measure(name, value))
+            inputs.add(name, value, measure(name, value))
 
 
-def _parse_object(body: Path) -> dict[str, JSON]:
+def read_input(name: str, value: JSON, inputs: Inputs) -> None:
+    """Take the document that `image_base64` or `image_url` holds. Raises BadRequest, BadBase64."""
+    if value is None or value == "":
+        return
+    text = _text(name, value)
+    if name == URL_FIELD:
+        inputs.url(text)
+    else:
+        decode(text, inputs)
+
+
+def read_either(text: str, inputs: Inputs) -> None:
+    """Take the document that a text is in base64, or the address of. Raises as `read_input`."""
+    read_input(URL_FIELD if text[:8].lower().startswith(_ADDRESS) else BASE64_FIELD, text, inputs)
+
+
+def decode(text: str, inputs: Inputs) -> None:
+    """Take a document in base64. Raises as `Inputs.document`, and BadBase64 unless it is kept with that one."""
+    decoder = Base64Decoder(inputs.document("base64"))
+    with inputs.decoding():
+        for start in range(0, len(text), _CHUNK):
+            decoder.feed(text[start : start + _CHUNK].encode(errors="surrogatepass"))
+        decoder.finish()
+
+
+def parse_object(body: Path) -> dict[str, JSON]:
+    """The JSON object at `body`. Raises BadRequest."""
     try:
         value = json.loads(
             body.read_bytes().decode("utf-8-sig"), object_pairs_hook=_without_twins, parse_constant=_no_constant
@@ -103,12 +146,9 @@ def _text(name: str, value: JSON) -> str:
     return value
 
 
-def _measure(name: str, value: JSON) -> int:
+def measure(name: str, value: JSON) -> int:
     """Bytes of the field as JSON. Raises BadRequest for what could not go on: too deep, infinite, half a character."""
-    level: list[JSON] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
-    if level:
+    if is_deep(value):
         raise BadRequest(f"The field {shown(name)} is nested deeper than {MAX_DEPTH} levels.")
     try:
         return len(json.dumps([name, value], ensure_ascii=False, allow_nan=False).encode())
@@ -116,6 +156,14 @@ def _measure(name: str, value: JSON) -> int:
         raise BadRequest(f"The field {shown(name)} holds half of a surrogate pair.") from None
     except ValueError:
         raise BadRequest(f"The field {shown(name)} holds a number that is too large.") from None
+
+
+def is_deep(value: JSON) -> bool:
+    """Whether something in it is nested deeper than `MAX_DEPTH` levels."""
+    level: list[JSON] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return bool(level)
 
 
 def _inside(value: JSON) -> list[JSON]:

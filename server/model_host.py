@@ -12,13 +12,14 @@ from typing import Any
 import structlog
 
 from server.catalog import ModelEntry
+from server.chat import Chat, Ending, Said
 from server.child import LoadFailedError, Worker, WorkerDiedError
 from server.documents import Page
 from server.engines.base import Options, PageInput
 from server.errors import ModelLoading, ModelUnavailable
 from server.knobs import Knobs
 from server.page_line import PageLine
-from server.page_task import PageTask
+from server.page_task import ChatTask, PageTask, Result, Task, Urgency
 from server.places import NoRoomError, Places
 from server.states import ModelState, move
 
@@ -89,6 +90,16 @@ class ModelHost:
         return 1 if self.worker and self.worker.batches else self.concurrency
 
     @property
+    def pages_waiting(self) -> int:
+        """How many pages are in its line, not begun."""
+        return len(self._line)
+
+    @property
+    def pages_in_work(self) -> int:
+        """How many pages its worker has."""
+        return len(self._line.in_work)
+
+    @property
     def loaded(self) -> bool:
         """Whether it answers pages now."""
         return self.state in {ModelState.READY, ModelState.BUSY}
@@ -101,6 +112,11 @@ class ModelHost:
     def in_use(self) -> AbstractContextManager[None]:
         """While a document is inside, the model does not give way to another one."""
         return self._places.in_use(self)
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether another model waits for room: a long job had better stand aside now and then."""
+        return self._places.contended
 
     def load(self) -> None:
         """Begin to load, unless it is loaded or loading. Raises ModelUnavailable where the machine lacks something."""
@@ -132,18 +148,41 @@ class ModelHost:
         if self.state is ModelState.FAILED:
             raise ModelUnavailable(f"{self.entry.name} could not be loaded: {self.reason}")
 
-    async def recognise(
-        self, page: PageInput, options: Options, request_id: str, *, start_within_s: float | None
+    async def recognise(  # noqa: PLR0913 what a page's task is made of
+        self,
+        page: PageInput,
+        options: Options,
+        request_id: str,
+        *,
+        start_within_s: float | None,
+        urgency: Urgency = Urgency.REQUEST,
+        on_begun: Callable[[], None] = lambda: None,
     ) -> Page:
-        """The page, read.
+        """The page, read; `on_begun` is called when the worker begins with it, again when it is tried again.
 
         Raises QueueFull when its turn has not come within `start_within_s` seconds (None: any time), EngineCrashed when
         the worker died on it twice, EngineFailed with the engine's own error, DeadlineExceeded when it outlived the
         page's time twice.
         """
+        return await self._done(PageTask(page, options, request_id, urgency, on_begun), start_within_s)
+
+    async def answer(
+        self,
+        chat: Chat,
+        request_id: str,
+        say: Callable[[Said], None],
+        *,
+        start_within_s: float | None,
+        on_begun: Callable[[], None] = lambda: None,
+    ) -> Ending:
+        """The end of an answer that `say` is given piece by piece. Raises as `recognise` does, and what the engine says
+        that the caller did wrong; EngineCrashed and DeadlineExceeded at once when something has been said.
+        """
+        return await self._done(ChatTask(chat, request_id, say, on_begun), start_within_s)
+
+    async def _done(self, task: Task[Result], start_within_s: float | None) -> Result:
         if self._stopping or self.state in {ModelState.ABSENT, ModelState.FAILED, ModelState.IDLE}:
             raise ModelUnavailable(f"{self.entry.name} is not loaded.", retry_after=5)
-        task = PageTask(page, options, request_id)
         self._line.join(task, start_within_s)
         try:
             return await task.answer

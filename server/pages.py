@@ -13,7 +13,7 @@ import logging
 import multiprocessing
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -22,10 +22,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from server.call import Call
-from server.documents import FileType
+from server.call import Call, Dialect
+from server.documents import BBox, FileType
 from server.engines.base import PageInput
 from server.errors import BY_CODE, Draining, OcrError, ReaderKilled, Unavailable
+from server.preparation import Preparation, Step
 from server.reader import PRELOAD, Limits, serve
 
 __all__ = ["Limits", "Opened", "PagePool", "Reader"]
@@ -37,6 +38,16 @@ _START_PAUSES = (0, 0.05, 0.2, 1)  # seconds before each attempt
 _JOIN_SECONDS = 10.0
 
 _T = TypeVar("_T")
+_STAGES = {
+    "call": "parse",
+    "correction": "parse",
+    "chat": "parse",
+    "message": "parse",
+    "show": "render",
+}  # as `server.stages` calls the steps; the others have one name
+
+Timed = Callable[[str], contextlib.AbstractContextManager[object]]
+"""Around each step: as `server.stages.Stages`."""
 
 
 class _Crashed(ReaderKilled):
@@ -64,8 +75,9 @@ class Child:
 class PagePool:
     """Starts children and sees to it that they end. One for each server process."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, timed: Timed = contextlib.nullcontext) -> None:
         self.limits = limits
+        self.timed = timed
         self._context = multiprocessing.get_context("forkserver")
         # Starting and joining block for milliseconds, and `multiprocessing` is not made for threads: hence one.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="page-pool")
@@ -154,6 +166,7 @@ class Reader:
         self._child: Child | None = None
         self._document: Path | None = None
         self._dpi = 0
+        self._steps: Sequence[Step] = ()
         self._of: int | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -173,13 +186,13 @@ class Reader:
                 await asyncio.wait([self._ending])  # milliseconds, and then nothing is left behind
                 raise
 
-    async def call(self, body: Path, content_type: str) -> Call:
-        """Parse a request body that lies on disk. Raises as `intake.read_call` does."""
-        request = {"step": "call", "body": str(body), "content_type": content_type}
+    async def call(self, body: Path, content_type: str, most: int = 1, dialect: Dialect = Dialect.OURS) -> Call:
+        """Parse a request body that lies on disk, with `most` documents in it. Raises as its dialect's function does."""
+        request = {"step": "call", "body": str(body), "content_type": content_type, "most": most, "dialect": dialect}
         return await self._ask(request, lambda answer: Call.from_wire(answer, self._spool))
 
-    async def open(self, document: Path, dpi: int) -> Opened:
-        """See what the document is; pages of a PDF will be rendered at `dpi` dots per inch.
+    async def open(self, document: Path, dpi: int, steps: Sequence[Step] = ()) -> Opened:
+        """See what the document is; pages of a PDF will be rendered at `dpi` dots per inch, all made ready by `steps`.
 
         Raises EmptyFile, UnsupportedType, DamagedFile, EncryptedPdf, TooManyPixels.
         """
@@ -187,28 +200,48 @@ class Reader:
         opened = await self._ask(
             request, lambda answer: Opened(FileType(answer["file_type"]), answer["media_type"], answer["total_pages"])
         )
-        self._document, self._dpi = document, dpi
+        self._document, self._dpi, self._steps = document, dpi, steps
         self._of = opened.total_pages if opened.file_type is FileType.PDF or opened.total_pages > 1 else None
         return opened
 
-    async def render(self, number: int) -> PageInput:
-        """Write page `number`, counted from 1, of the opened document to the spool.
+    async def render(self, number: int, name: str = "page") -> PageInput:
+        """Write page `number`, counted from 1, of the opened document to the spool; `name` is what its file is called.
 
         Raises DamagedFile and TooManyPixels, which concern this page only, and BadPageRange.
         """
         if self._document is None:
             raise RuntimeError("render() before open()")
-        target = self._spool / f"page-{number:05}.ppm"
+        target = self._spool / f"{name}-{number:05}.ppm"
         document = {"document": str(self._document), "dpi": self._dpi}
-        request = {"step": "render", **document, "number": number, "target": str(target)}
+        request = {"step": "render", **document, "number": number, "target": str(target), "steps": self._steps}
 
         def page(answer: dict[str, Any]) -> PageInput:
-            return PageInput(number, target, answer["width"], answer["height"], self._of)
+            done = answer["preparation"] and Preparation.from_wire(answer["preparation"])
+            return PageInput(number, target, answer["width"], answer["height"], self._of, done)
 
         try:
             return await self._ask(request, page)
         except _Crashed:  # perhaps not by this page: a machine short of memory ends whom it likes
             return await self._ask(request, page)
+
+    async def correction(self, body: Path, content_type: str) -> str:
+        """Parse a body that corrects a block. Raises as `correction_body.read_correction`."""
+        request = {"step": "correction", "body": str(body), "content_type": content_type}
+        return await self._ask(request, lambda answer: str(answer["content"]))
+
+    async def show(self, number: int, width: int | None, target: Path) -> None:
+        """Write page `number` of the opened document, nothing done to it, as WebP of `width` px. Raises as `render`."""
+        document = {"document": str(self._document), "dpi": self._dpi}
+        await self.do("show", **document, number=number, width=width, target=str(target))
+
+    async def draw(self, number: int, regions: Sequence[tuple[str, BBox]], plain: Path, marked: Path) -> None:
+        """Write page `number` of the opened document as JPEG, once more with its regions drawn in. Raises as `render`."""
+        document = {"document": str(self._document), "dpi": self._dpi}
+        await self.do("draw", **document, number=number, regions=regions, targets=[str(plain), str(marked)])
+
+    async def do(self, step: str, **values: Any) -> None:
+        """Have the child carry out a step that only leaves files behind, see `reader`. Raises as that step does."""
+        await self._ask({"step": step, **values}, lambda _: None)
 
     def drop(self) -> None:
         """Put the child away; the next step starts another."""
@@ -217,6 +250,11 @@ class Reader:
             self._child = None
 
     async def _ask(self, request: dict[str, Any], parse: Callable[[dict[str, Any]], _T]) -> _T:
+        step = request["step"]
+        with self._pool.timed(_STAGES.get(step, step)):
+            return await self._answered(request, parse)
+
+    async def _answered(self, request: dict[str, Any], parse: Callable[[dict[str, Any]], _T]) -> _T:
         if self._child is None:
             self._child = await self._start()
         try:

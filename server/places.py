@@ -74,6 +74,11 @@ class Places:
         self.settle()
         await placed.wait()
 
+    @property
+    def contended(self) -> bool:
+        """Whether a model waits for room."""
+        return bool(self._waiting)
+
     def gpu_share(self, entry: ModelEntry) -> float | None:
         """The part of the GPU's memory (0–1) that a model with a place may take; None without a GPU, or a need for it."""
         if self._gpu is None:

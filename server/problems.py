@@ -1,37 +1,31 @@
-"""Every error as `application/problem+json` (RFC 9457), whatever raised it."""
+"""Every error as `application/problem+json` (RFC 9457), or in the caller's wire format, whatever raised it."""
 
-from fastapi import FastAPI, Request, Response
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from server import auth
+from server import auth, error_shapes
 from server.errors import BadOption, BadRequest, InternalError, MethodNotAllowed, NotFound, OcrError, Unauthorized
-from server.schemas import Problem
-
-MEDIA_TYPE = "application/problem+json"
 
 
 def response(error: OcrError, request: Request) -> Response:
-    """The reply that says what went wrong."""
-    problem = Problem(
-        type=f"urn:offline-ocr:problem:{error.code}",
-        title=error.title,
-        status=error.status.value,
-        detail=error.detail,
-        code=error.code,
-        request_id=request.state.request_id,
-        retry_after=error.retry_after,
-    )
+    """The reply that says what went wrong; `request.state.error_code` tells the metrics."""
+    request.state.error_code = error.code
+    log_id = getattr(request.state, "log_id", request.state.request_id)  # PaddleX's callers may give one
+    body, media_type = error_shapes.write(error, request.url.path, log_id)
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = auth.challenge(request)
-    return Response(problem.model_dump_json(exclude_none=True), error.status, headers, MEDIA_TYPE)
+    return Response(body, error.status, headers, media_type)
 
 
-def install(app: FastAPI) -> None:
-    """Have the application answer its own and its framework's errors this way."""
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Have the application answer its own and its framework's errors this way; `routers` hold all of its addresses."""
 
     @app.exception_handler(OcrError)
     async def _ours(request: Request, error: OcrError) -> Response:
@@ -47,7 +41,16 @@ def install(app: FastAPI) -> None:
         translated = _translate(error, request)
         reply = response(translated, request)
         reply.headers.update(error.headers or {})
+        if isinstance(translated, MethodNotAllowed):
+            reply.headers["Allow"] = ", ".join(sorted(_methods(routers, request)))
         return reply
+
+
+def _methods(routers: Sequence[APIRouter], request: Request) -> set[str]:
+    """What the address takes; the framework itself names the methods of the first route that it finds."""
+    routes = (route for router in routers for route in router.routes)
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in getattr(route, "methods", ())}
 
 
 def _translate(error: HTTPException, request: Request) -> OcrError:

@@ -1,8 +1,14 @@
 """The page pool's child: a process for one document, limited in what it may take, that answers JSON lines on a socket.
 
-    {"step": "call", "body": path, "content_type": text}   → {"ok": {… fields of Call}}
+    {"step": "call", "body": path, "content_type": text, "most": n, "dialect": text} → {"ok": {… fields of Call}}
+    {"step": "correction", "body": path, "content_type": text} → {"ok": {"content"}}
     {"step": "open", "document": path}                     → {"ok": {"file_type", "media_type", "total_pages"}}
-    {"step": "render", "document": path, "number": n, "target": path} → {"ok": {"width", "height"}}
+    {"step": "render", "document": path, "number": n, "target": path, "steps": [Step, …]}
+                                                           → {"ok": {"width", "height", "preparation"}}
+    {"step": "draw", "document": path, "number": n, "regions": [[type, bbox], …], "targets": [path, path]} → {"ok": {}}
+    {"step": "show", "document": path, "number": n, "width": px or null, "target": path} → {"ok": {}}
+    {"step": "write", "job": path, "target": path}         → {"ok": {}}
+    {"step": "restructure", "body": path, "content_type": text, "target": path, "log_id": text} → {"ok": {}}
     any                                                    → {"error": code, "detail", "retry_after", "trace"}
 
 The first line, `{"ok": {}}`, comes unasked when the child is ready. Standard library only at import: the HTTP process
@@ -19,19 +25,32 @@ import signal
 import socket
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server.errors import InternalError, OcrError, ReaderKilled, Unavailable
+from server.call import Dialect
+from server.errors import InternalError, OcrError, OutOfSpace, ReaderKilled
 
 if TYPE_CHECKING:
+    from server.preparation import Preparation
     from server.render import Pages
     from server.sniff import Kind
 
-PRELOAD = ["server.intake", "server.render", "server.reader"]
-"""What the fork server imports once, so that a child starts in milliseconds."""
+PRELOAD = [
+    "server.chat_body",
+    "server.correction_body",
+    "server.intake",
+    "server.mcp.message",
+    "server.paddlex.body",
+    "server.paddlex.drawing",
+    "server.paddlex.writing",
+    "server.picture",
+    "server.render",
+    "server.reader",
+]
+"""What the fork server imports once: a child starts in milliseconds, and may write no byte code of its own."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_NO_NEW_PRIVS = 38
@@ -114,25 +133,49 @@ class _Steps:
         except MemoryError:
             return _failure(ReaderKilled("The document needs more memory than a document may take."))
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                return _failure(Unavailable("The server has no room for page images at the moment.", retry_after=10))
-            return _unexpected()
+            known = _of_the_disk(error.errno)
+            return _failure(known) if known else _unexpected()
         except Exception:  # noqa: BLE001 the parent must hear of it, and log it
             return _unexpected()
 
     def _renew_limits(self, request: Mapping[str, Any]) -> None:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         seconds = int(usage.ru_utime + usage.ru_stime) + 1 + self._limits.cpu_seconds
-        # What a body unpacks to is never larger than the body.
-        size = Path(request["body"]).stat().st_size if request["step"] == "call" else 3 * self._limits.max_pixels
+        size = self._room(request)
         for kind, value in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, size + _HEADER_ROOM)):
             resource.setrlimit(kind, (value, resource.getrlimit(kind)[1]))
 
-    def _call(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        from server.intake import read_call  # noqa: PLC0415 loaded in the child only
+    def _room(self, request: Mapping[str, Any]) -> int:
+        """The largest file that the step may write, bytes."""
+        match request["step"]:
+            case "call":  # what a body unpacks to is never larger than the body
+                return Path(request["body"]).stat().st_size
+            case "write" | "restructure":
+                return self._limits.memory
+        return 3 * self._limits.max_pixels
 
-        call = read_call(Path(request["body"]), request["content_type"], self._spool)
+    def _call(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        from server.chat_body import read_chat  # noqa: PLC0415 loaded in the child only
+        from server.intake import read_call  # noqa: PLC0415
+        from server.mcp.message import read_message  # noqa: PLC0415
+        from server.paddlex.body import read_body  # noqa: PLC0415
+
+        body, content_type = Path(request["body"]), request["content_type"]
+        match Dialect(request["dialect"]):
+            case Dialect.OURS:
+                call = read_call(body, content_type, self._spool, request["most"])
+            case Dialect.PADDLEX:
+                call = read_body(body, content_type, self._spool)
+            case Dialect.OPENAI:
+                call = read_chat(body, content_type, self._spool)
+            case Dialect.MCP:
+                call = read_message(body, self._spool)
         return call.to_wire()
+
+    def _correction(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        from server.correction_body import read_correction  # noqa: PLC0415 loaded in the child only
+
+        return {"content": read_correction(Path(request["body"]), request["content_type"])}
 
     def _open(self, request: Mapping[str, Any]) -> dict[str, Any]:
         kind, pages = self._opened(request)
@@ -142,8 +185,39 @@ class _Steps:
         from server.render import render_page  # noqa: PLC0415 loaded in the child only
 
         _, pages = self._opened(request)
-        width, height = render_page(pages, request["number"], Path(request["target"]))
-        return {"width": width, "height": height}
+        target = Path(request["target"])
+        width, height = render_page(pages, request["number"], target)
+        if not request["steps"]:
+            return {"width": width, "height": height, "preparation": None}
+        width, height, done = _prepare(target, request["steps"], self._limits.max_pixels)
+        return {"width": width, "height": height, "preparation": done.to_wire()}
+
+    def _show(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        from server.picture import write_picture  # noqa: PLC0415 loaded in the child only
+
+        _, pages = self._opened(request)
+        write_picture(pages, request["number"], request["width"], Path(request["target"]))
+        return {}
+
+    def _draw(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        from server.paddlex.drawing import draw_page  # noqa: PLC0415 loaded in the child only
+
+        _, pages = self._opened(request)
+        plain, marked = map(Path, request["targets"])
+        draw_page(pages, request["number"], request["regions"], plain, marked)
+        return {}
+
+    def _write(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        from server.paddlex.writing import write_document  # noqa: PLC0415 loaded in the child only
+
+        write_document(Path(request["job"]), Path(request["target"]))
+        return {}
+
+    def _restructure(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        from server.paddlex.writing import write_restructured  # noqa: PLC0415 loaded in the child only
+
+        write_restructured(Path(request["body"]), request["content_type"], Path(request["target"]), request["log_id"])
+        return {}
 
     def _opened(self, request: Mapping[str, Any]) -> "tuple[Kind, Pages]":
         from server.render import open_document  # noqa: PLC0415 loaded in the child only
@@ -155,9 +229,28 @@ class _Steps:
         return self._document[1:]
 
 
+def _prepare(target: Path, steps: Sequence[str], max_pixels: int) -> "tuple[int, int, Preparation]":
+    # OpenBLAS would take memory for a thread on each core, more than a document may
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    from server.preparation import Step  # noqa: PLC0415 loaded in the child only
+    from server.preprocess.prepare import prepare  # noqa: PLC0415 0.2 s, for those who ask for it
+
+    return prepare(target, [Step(step) for step in steps], max_pixels)
+
+
+def _of_the_disk(number: int | None) -> OcrError | None:
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfSpace("The server has no room for page images at the moment.", retry_after=10)
+    if number == errno.EFBIG:
+        return ReaderKilled("The result is larger than a result may be. Ask for fewer pages at once.")
+    return None
+
+
 def _failure(error: OcrError) -> dict[str, Any]:
     return {"error": error.code, "detail": error.detail, "retry_after": error.retry_after}
 
 
 def _unexpected() -> dict[str, Any]:
-    return _failure(InternalError("The document could not be opened.")) | {"trace": traceback.format_exc()}
+    return _failure(InternalError("The server failed on this request; its log has the details.")) | {
+        "trace": traceback.format_exc()
+    }

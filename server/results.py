@@ -17,6 +17,7 @@ KINDS = {
     "text": (".txt", "text/plain; charset=utf-8"),
     "html": (".html", "text/html; charset=utf-8"),
     "csv": (".csv", "text/csv; charset=utf-8"),
+    "xlsx": (".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "zip": (".zip", "application/zip"),
 }
 """Kind of file, as in `/files/{type}/{name}`: its suffix and its media type."""
@@ -45,7 +46,7 @@ class ResultStore:
 
     def save(self, owner: str, filename: str | None, contents: Mapping[str, bytes]) -> dict[str, str]:
         """Write one result's files, by kind, under one new name. Returns each kind's address. Raises OSError."""
-        stem = f"{datetime.now(UTC):%Y%m%d_%H%M%S}_{safe_stem(filename)}_{secrets.token_hex(4)}"
+        stem = new_stem(filename)
         addresses: dict[str, str] = {}
         for kind, content in contents.items():
             folder = self._root / owner / kind
@@ -101,6 +102,11 @@ class ResultStore:
         except OSError:
             return None
         return Saved(path.parent.name, path.name, path, status.st_size, status.st_mtime)
+
+
+def new_stem(filename: str | None) -> str:
+    """A name for a result's files, without their suffixes, that no other result has."""
+    return f"{datetime.now(UTC):%Y%m%d_%H%M%S}_{safe_stem(filename)}_{secrets.token_hex(4)}"
 
 
 def safe_stem(filename: str | None) -> str:

@@ -28,6 +28,9 @@ _TIFF = Kind(FileType.IMAGE, "image/tiff", "TIFF")
 _WEBP = Kind(FileType.IMAGE, "image/webp", "WEBP")
 _GIF = Kind(FileType.IMAGE, "image/gif", "GIF")
 
+MEDIA_TYPES = tuple(kind.media_type for kind in (PDF, _JPEG, _PNG, _BMP, _TIFF, _WEBP, _GIF))
+"""Those of all kinds."""
+
 _MAGIC = (
     (b"\xff\xd8\xff", _JPEG),
     (b"\x89PNG\r\n\x1a\n", _PNG),

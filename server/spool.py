@@ -3,6 +3,7 @@
 Each server process has its own, held by a lock, so that the next process can remove what a killed one left behind.
 """
 
+import errno
 import fcntl
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from server.errors import OutOfSpace
 
 _PREFIX = "offline-ocr-spool-"
 
@@ -40,6 +43,17 @@ class Spool:
         shutil.rmtree(self.root, ignore_errors=True)
         if self._lock:
             self._lock.close()
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """A full disk is a matter of waiting, not a failure of the server. Raises OutOfSpace for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise OutOfSpace("There is no room for documents at the moment. Try again later.", retry_after=10) from error
 
 
 def _try_lock(folder: Path) -> IO[bytes] | None:

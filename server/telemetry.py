@@ -62,11 +62,17 @@ def set_up(settings: Settings) -> RecentLines:
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(settings.log_level.value.upper())
-    # every request has its own line from us; httpx2 logs the address of a document, which may hold a signature
+    # every request has its own line from us; httpx2 logs the address of a document, which may hold a signature,
+    # and so do botocore and urllib3
     for name, level in {
         "uvicorn.access": logging.CRITICAL,
         "uvicorn.error": logging.WARNING,
         "httpx2": logging.WARNING,
+        "mcp": logging.WARNING,
+        "boto3": logging.WARNING,
+        "botocore": logging.WARNING,
+        "urllib3": logging.WARNING,
+        "opentelemetry": logging.CRITICAL,  # `server.otlp` says what there is to say, once
     }.items():
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True

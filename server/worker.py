@@ -8,10 +8,11 @@ engine itself imports.
 
 import argparse
 import ctypes
+import errno
 import json
 import logging
 import os
-import select
+import shutil
 import signal
 import socket
 import sys
@@ -28,8 +29,9 @@ from types import SimpleNamespace
 
 from server import catalog, lock, protocol, stacks
 from server.engines import create
-from server.engines.base import CannotLoadError, Engine, Loading, PageInput
-from server.errors import OcrError
+from server.engines.base import CannotLoadError, Chatty, Engine, Loading, PageInput
+from server.errors import OcrError, OutOfSpace
+from server.inbox import Inbox
 from server.knobs import Knobs
 
 NICENESS = 5
@@ -43,6 +45,7 @@ _WORD = (
     "  #   ##### #####   #  ",
 )
 _DOT_PX = 10
+_LITTLE_ROOM = 64 * 1024  # bytes: a figure may not fit
 
 log = logging.getLogger("server.worker")
 
@@ -102,20 +105,22 @@ def serve(entry: catalog.ModelEntry, channel: socket.socket) -> int:
         return 1
     send(protocol.Loaded(engine.concurrency, engine.batches, engine.withdraws, time.perf_counter() - started))
 
-    requests = _Requests(channel)
-    if engine.batches:
-        while batch := requests.next_batch(engine.concurrency):
-            _batch.request_ids = ",".join(dict.fromkeys(message.request_id for message in batch))
-            _answer(engine, batch, send)
-            _batch.request_ids = ""
+    inbox = Inbox(channel)
+    in_threads = engine.concurrency > 1 and not engine.batches
+    with ThreadPoolExecutor(engine.concurrency, "recognise") as threads:
+        while asked := inbox.next(engine.concurrency if engine.batches else 1):
+            if isinstance(asked, protocol.Answer):
+                if engine.concurrency > 1:  # beside the pages, whichever way those are read
+                    threads.submit(_converse, engine, asked, send)
+                else:
+                    _converse(engine, asked, send)
+            elif in_threads:
+                threads.submit(_answer, engine, asked, send)
+            else:
+                _batch.request_ids = ",".join(dict.fromkeys(message.request_id for message in asked))
+                _answer(engine, asked, send)
+                _batch.request_ids = ""
             _request_id.set(None)
-    elif engine.concurrency == 1:
-        while batch := requests.next_batch(1):
-            _answer(engine, batch, send)
-    else:
-        with ThreadPoolExecutor(engine.concurrency, "recognise") as threads:
-            while batch := requests.next_batch(1):
-                threads.submit(_answer, engine, batch, send)
     engine.close()
     return 0
 
@@ -135,41 +140,6 @@ def _loading(entry: catalog.ModelEntry) -> Loading:
         weights={weights.name: home / weights.folder for weights in there},
         knobs=knobs,
     )
-
-
-class _Requests:
-    """What the server asks for, in its order: next, and what has already come that is like it."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
-        self._unread = b""
-        self._waiting: deque[protocol.Recognise] = deque()
-        self._open = True
-
-    def next_batch(self, most: int) -> list[protocol.Recognise]:
-        """Up to `most` requests with the same options; waits for one. Empty after `Close`, or without the server."""
-        while self._open and (not self._waiting or select.select([self._channel], [], [], 0)[0]):
-            self._receive()
-        if not self._waiting:
-            return []
-        options = self._waiting[0].options
-        batch = [message for message in self._waiting if message.options == options][:most]
-        for message in batch:
-            self._waiting.remove(message)
-        return batch
-
-    def _receive(self) -> None:
-        data = self._channel.recv(1 << 16)
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        self._open = bool(data)
-        for line in lines:
-            match protocol.decode(line):
-                case protocol.Recognise() as message:
-                    self._waiting.append(message)
-                case protocol.Close():
-                    self._open = False
-                case other:
-                    raise protocol.ProtocolError(f"{other.kind} is not for a worker")
 
 
 def _answer(engine: Engine, batch: Sequence[protocol.Recognise], send: Callable[[protocol.Message], None]) -> None:
@@ -201,14 +171,42 @@ def _answer(engine: Engine, batch: Sequence[protocol.Recognise], send: Callable[
             send(protocol.NotRecognised(message.id, "the engine gave no result for the page", None))
 
 
-def _failed(message: protocol.Recognise, error: Exception) -> protocol.NotRecognised:
+def _converse(engine: Engine, message: protocol.Answer, send: Callable[[protocol.Message], None]) -> None:
+    """Answer a chat, piece by piece."""
+    _request_id.set(message.request_id)
+    send(protocol.Begun((message.id,)))
+    chat = message.chat
+    try:
+        if not isinstance(engine, Chatty):
+            raise TypeError("the engine has no chat")
+        ending = engine.chat(chat, lambda said: send(protocol.More(message.id, said)), chat.ticket.exists)
+    except Exception as error:  # noqa: BLE001 it is logged where it is answered
+        send(_failed(message, error))
+    else:
+        send(protocol.Answered(message.id, ending))
+
+
+def _failed(message: protocol.Recognise | protocol.Answer, error: Exception) -> protocol.NotRecognised:
     if isinstance(error, OcrError):
         return protocol.NotRecognised(message.id, error.detail, error.code)
-    if all(page.path.exists() for page in message.pages):
-        log.error("pages not recognised", exc_info=error)
-    else:  # a request that ends early takes its pages with it, also those in work
-        log.info("pages withdrawn")
+    if isinstance(message, protocol.Answer):
+        what, done, files = "chat", "answered", [message.chat.ticket]
+    else:
+        what, done, files = "pages", "recognised", [page.path for page in message.pages]
+    if _is_about_room(error, files):
+        return protocol.NotRecognised(message.id, "There is no room for a page's figures.", OutOfSpace.code)
+    if all(file.exists() for file in files):
+        log.error("%s not %s", what, done, exc_info=error)
+    else:  # a request that ends early takes its files with it, also those in work
+        log.info("%s withdrawn", what)
     return protocol.NotRecognised(message.id, f"{type(error).__name__}: {error}", None)
+
+
+def _is_about_room(error: Exception, files: Sequence[Path]) -> bool:
+    """Whether a full disk is why: libraries that write pictures often hide it."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    return any(shutil.disk_usage(file.parent).free < _LITTLE_ROOM for file in files if file.exists())
 
 
 def _warm_up(engine: Engine, entry: catalog.ModelEntry) -> None:

@@ -1,13 +1,15 @@
 """What every engine looks like to the worker that runs it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from server.catalog import ModelEntry
+from server.chat import Chat, Ending, Said
 from server.documents import Page
 from server.knobs import Knobs
+from server.preparation import Preparation
 
 Options = Mapping[str, Any]
 """Recognition options by their API names; already checked against the model's catalogue entry."""
@@ -23,6 +25,8 @@ class PageInput:
     height: int
     of: int | None = None
     """How many pages the document has; None for a page that is an image of its own."""
+    preparation: Preparation | None = None
+    """What was done to the page, if anything was asked for. No engine is told: it stays with the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free what `load` took."""
+
+
+@runtime_checkable
+class Chatty(Protocol):
+    """An engine that answers chats, too: in a thread beside its pages, unless its `concurrency` is 1."""
+
+    def chat(self, chat: Chat, say: Callable[[Said], None], wanted: Callable[[], bool]) -> Ending:
+        """Give `say` the answer piece by piece. Raises BadRequest for what the model does not take.
+
+        Raises soon after `wanted` is false. `say` may be called in any thread.
+        """

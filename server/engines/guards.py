@@ -14,10 +14,11 @@ _AGAIN = (Verdict.BLANK, Verdict.REPETITION)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A reading and how it came out."""
+    """A reading and how it came out; `tokens` counts those of all attempts."""
 
     reading: Reading
     verdict: Verdict
+    tokens: int
 
 
 def read_well(
@@ -35,15 +36,19 @@ def read_well(
             break
         second = recogniser.read([crops[place] for place in bad], replace(bolder(sampling), seed=attempt), wanted)
         for place, reading in zip(bad, second, strict=True):
-            judged[place] = min(judged[place], judge(reading), key=lambda each: _GRAVITY.index(each.verdict))
+            tokens = judged[place].tokens + reading.tokens
+            better = min(judged[place], judge(reading), key=lambda each: _GRAVITY.index(each.verdict))
+            judged[place] = replace(better, tokens=tokens)
     return judged
 
 
 def judge(reading: Reading) -> Judged:
     """How a reading came out. Linear in its length."""
     if reading.cut:
-        return Judged(reading, Verdict.REPETITION if ends_in_a_loop(reading.text) else Verdict.TRUNCATED)
-    return Judged(reading, Verdict.OK if reading.text.strip() else Verdict.BLANK)
+        verdict = Verdict.REPETITION if ends_in_a_loop(reading.text) else Verdict.TRUNCATED
+    else:
+        verdict = Verdict.OK if reading.text.strip() else Verdict.BLANK
+    return Judged(reading, verdict, reading.tokens)
 
 
 def of_page(verdicts: Sequence[Verdict]) -> Verdict:

@@ -7,11 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+
 from server.documents import Block, BlockFormat, Page, Verdict
 from server.engines.base import Options, PageInput
 from server.engines.orientation import turned_back
 from server.layout.plain import plain
 from server.layout.tables_pipe import tables_as_markdown
+
+_LONGEST = 2000  # px of a figure that PaddleX's server sends
 
 
 def page_of(result: Any, page: PageInput, options: Options, verdict: Verdict, seconds: float) -> Page:
@@ -22,6 +27,8 @@ def page_of(result: Any, page: PageInput, options: Options, verdict: Verdict, se
     if page.of is not None:  # as the library states it for the pages of a file
         result["page_index"], result["page_count"] = page.number - 1, page.of
     markdown, images = _saved(result, page, options)
+    if options["serving_figures"]:
+        _encode_anew(result, images)
     blocks = _blocks(result, page)
     if verdict is Verdict.OK and not any(block.content for block in blocks):
         verdict = Verdict.BLANK
@@ -54,6 +61,17 @@ def _saved(result: Any, page: PageInput, options: Options) -> tuple[str, Mapping
             shutil.move(figure, kept)
             images[figure.relative_to(folder).as_posix()] = kept
         return (folder / "page.md").read_bytes().decode("utf-8"), images
+
+
+def _encode_anew(result: Any, images: Mapping[str, Path]) -> None:
+    """The figures as PaddleX's server sends them (serving/basic_serving/_pipeline_apps/_common/common.py)."""
+    for name, figure in result.markdown["markdown_images"].items():
+        pixels = cv2.cvtColor(np.array(figure.convert("RGB")), cv2.COLOR_RGB2BGR)
+        height, width = pixels.shape[:2]
+        if max(width, height) > _LONGEST:
+            factor = _LONGEST / max(width, height)
+            pixels = cv2.resize(pixels, (int(factor * width), int(factor * height)))
+        images[name].write_bytes(cv2.imencode(".jpg", pixels)[1].tobytes())
 
 
 def _blocks(result: Any, page: PageInput) -> tuple[Block, ...]:

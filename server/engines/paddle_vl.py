@@ -8,24 +8,28 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import httpx2
 
+from server.chat import Chat, Ending, Said
 from server.documents import Page
 from server.engines import gpu_fit
 from server.engines.base import Loading, Options, PageInput
 from server.engines.paddle_pages import page_of
+from server.engines.recogniser import RefusedError
+from server.engines.vllm_chat import MOST_LOGPROBS
+from server.engines.vllm_client import VllmClient
 from server.engines.vllm_server import VllmServer
-from server.errors import BadOption
+from server.errors import BadOption, BadRequest, NoChat
 
 _PAGES = 4  # at once, recognised by PaddlePaddle: the next page's layout is found while this one is read
 _PAGES_SERVED = 16  # at once, recognised by a server: its batches are made of the regions of many pages
 
-_OURS = ("prettify_markdown", "show_formula_number", "table_format")
+_OURS = ("prettify_markdown", "show_formula_number", "table_format", "serving_figures")
 """Options that are about what is written down, not about `predict`."""
 _SAMPLING = {"temperature": 0, "top_p": 1, "repetition_penalty": 1}
 """Options without effect in PaddlePaddle's own recogniser, and the value that means just what it does."""
@@ -54,6 +58,7 @@ _SERVE = {
     "enable_prefix_caching": False,  # no page is seen twice: nothing is worth keeping
     "mm_processor_cache_gb": 0,
     "max_model_len": 16384,
+    "max_logprobs": MOST_LOGPROBS,
 }
 """Arguments of `vllm serve`."""
 _SERVER_PART = 0.8  # of the model's GPU memory; the layout model takes the rest
@@ -62,7 +67,7 @@ _PREPROCESSORS = {"use_doc_orientation_classify": "PP-LCNet_x1_0_doc_ori", "use_
 
 
 class PaddleVlEngine:
-    """One pipeline, called on the main thread with up to `concurrency` pages."""
+    """One pipeline, called on the main thread with up to `concurrency` pages; chats are for its vLLM server alone."""
 
     batches = True
     withdraws = False
@@ -87,6 +92,7 @@ class PaddleVlEngine:
         version, folders = _VERSIONS[loading.entry.name], loading.weights
         self._preprocessors = {option for option, name in _PREPROCESSORS.items() if name in folders}
         self._server: VllmServer | None = None
+        self._client: VllmClient | None = None
         self._reading = False
         config = load_pipeline_config(loading.entry.name.replace("paddleocr-vl", "PaddleOCR-VL"))
         if loading.entry.recogniser(loading.knobs) is None:
@@ -98,7 +104,8 @@ class PaddleVlEngine:
             folder, serve = folders[version.recogniser_weights], {**_SERVE, **loading.knobs.serve}
             self._server = VllmServer(folder, version.recogniser, serve, share)
             self._server.start()
-            self._server.watch(lambda: not self._reading)
+            client = self._client = VllmClient(self._server, version.recogniser, serve["max_model_len"], {})
+            self._server.watch(lambda: not self._reading and not client.in_work)
             transport = httpx2.AsyncHTTPTransport(uds=str(self._server.socket))
             config["SubModules"]["VLRecognition"]["genai_config"]["client_kwargs"] = {
                 "http_client": httpx2.AsyncClient(transport=transport, timeout=600)
@@ -154,9 +161,20 @@ class PaddleVlEngine:
         finally:
             self._reading = False
 
+    def chat(self, chat: Chat, say: Callable[[Said], None], wanted: Callable[[], bool]) -> Ending:
+        """Ask the recogniser itself. Raises BadRequest, NoChat where PaddlePaddle is the recogniser."""
+        if self._client is None:
+            raise NoChat("The model answers no chats with PADDLE_VL_RECOGNISER=native.")
+        try:
+            return self._client.chat(chat, say, wanted)
+        except RefusedError as error:
+            raise BadRequest(str(error)) from error
+
     def close(self) -> None:
         """End PaddleX's own threads, and vLLM."""
         self._pipeline.close()
+        if self._client:
+            self._client.close()
         if self._server:
             self._server.close()
         del self._pipeline, self._outcomes
@@ -183,7 +201,7 @@ def _arguments(options: Options) -> dict[str, Any]:
     """The options as `predict` wants them; None is the pipeline's own value."""
     arguments = {name: value for name, value in options.items() if name not in _OURS}
     for name, value in arguments.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name != "vlm_extra_args":
             arguments[name] = {int(number): one for number, one in value.items()}
     match arguments["layout_unclip_ratio"]:
         case [x, y]:

@@ -1,6 +1,6 @@
 """What reads an image by a prompt: the seam between an engine and the library that generates its text.
 
-Imported by engine workers of the environment `.venv-vllm` only.
+Imported by engine workers of the environments `.venv-vllm` and `.venv-paddle`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,12 @@ from typing import Protocol
 
 from PIL import Image
 
+from server.chat import Chat, Ending, Said
 from server.engines.base import Loading
+
+_LEAST_SIDE = 28  # px: one patch of the vision towers that merge two by two of 14 px
+_MOST_SLENDER = 100  # times as long as wide; image processors refuse 200
+Image.MAX_IMAGE_PIXELS = None  # images come from the page pool, which has limits of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,23 @@ class Crop:
 
     image: Image.Image
     prompt: str
+
+
+def opened(path: Path) -> Image.Image:
+    """An image of the spool."""
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def fit(image: Image.Image) -> Image.Image:
+    """The image; what is too small or too slender for a model's image processor gets a white margin."""
+    least = max(_LEAST_SIDE, -(-max(image.size) // _MOST_SLENDER))
+    size = max(image.width, least), max(image.height, least)
+    if size == image.size:
+        return image
+    margin = Image.new("RGB", size, "white")
+    margin.paste(image)
+    return margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +77,7 @@ class WithdrawnError(Exception):
 
 
 class Recogniser(Protocol):
-    """One loaded model; `concurrency` is how many threads may call `read` at once."""
+    """One loaded model; `concurrency` is how many threads may call `read` and `chat` at once."""
 
     concurrency: int
 
@@ -64,6 +86,9 @@ class Recogniser(Protocol):
 
     def read(self, crops: Sequence[Crop], sampling: Sampling, wanted: Callable[[], bool]) -> list[Reading]:
         """One reading for each crop, in their order. Raises RefusedError; WithdrawnError soon after `wanted` is false."""
+
+    def chat(self, chat: Chat, say: Callable[[Said], None], wanted: Callable[[], bool]) -> Ending:
+        """Give `say` the answer to a chat, piece by piece. Raises as `read` does."""
 
     def close(self) -> None:
         """Free what `load` took."""

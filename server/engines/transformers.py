@@ -1,11 +1,13 @@
 """The recogniser for models that transformers has a class of its own for: in this process, no server, no remote code."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from transformers import (
     AutoModelForImageTextToText,
     AutoProcessor,
@@ -14,11 +16,13 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from server.chat import Chat, ChatSampling, Ending, Said
 from server.engines import gpu_fit
 from server.engines.base import Loading
 from server.engines.ngrams import banned
 from server.engines.recogniser import Crop, Reading, RefusedError, Sampling, WithdrawnError
 from server.engines.token_ids import added_tokens
+from server.engines.transformers_chat import Likely, Penalties, Speaker, messages
 from server.vlm_spec import NGramGuard
 
 _AT_ONCE = 8  # crops in one batch, padded to the longest
@@ -49,7 +53,7 @@ class TransformersRecogniser:
         )
         readings: dict[int, Reading] = {}
         while places := list(islice(by_size, _AT_ONCE)):
-            batch = self._generate([crops[place] for place in places], sampling, wanted)
+            batch = self._batch([crops[place] for place in places], sampling, wanted)
             readings.update(zip(places, batch, strict=True))
         return [readings[place] for place in range(len(crops))]
 
@@ -57,37 +61,32 @@ class TransformersRecogniser:
         """Free the model."""
         del self._model, self._processor
 
-    def _generate(self, crops: Sequence[Crop], sampling: Sampling, wanted: Callable[[], bool]) -> list[Reading]:
-        inputs = self._processor.apply_chat_template(
-            [[{"role": "user", "content": list(_content(crop))}] for crop in crops],
-            **{"tokenize": True, "add_generation_prompt": True, "return_dict": True, "return_tensors": "pt"},
-            processor_kwargs={"padding": True},
-        ).to(self._model.device, self._model.dtype)
-        start = inputs["input_ids"].shape[1]
-        room = self._model.config.get_text_config().max_position_embeddings - start
-        if room < 1:
-            raise RefusedError(f"{start} tokens are asked, and the model takes {start + room}")
-        limit = min(room, sampling.max_new_tokens or room)
+    def chat(self, chat: Chat, say: Callable[[Said], None], wanted: Callable[[], bool]) -> Ending:
+        """The answer, token by token. Raises WithdrawnError between two of them."""
+        started = time.perf_counter()
+        sampling = chat.sampling
+        mark = getattr(self._processor, "image_token", None)
+        if mark and any(mark in part.text for turn in chat.turns for part in turn.parts):
+            raise RefusedError(f"{mark} stands for an image and cannot be in a text")
+        inputs, start, room = self._inputs([messages(chat)])
+        likely = Likely(self._decode, sampling.top_logprobs) if sampling.top_logprobs is not None else None
+        speaker = Speaker(self._decode, self._ends, sampling.stop, likely, say, wanted)
+        steps = [*([likely] if likely else []), *self._steps(sampling.repetition_penalty, start)]
+        if sampling.frequency_penalty or sampling.presence_penalty:
+            steps.append(Penalties(sampling, start))
+        self._generate(inputs, min(room, sampling.max_tokens or room), sampling, steps, speaker)
+        if not wanted():
+            raise WithdrawnError
+        speaker.finish()
+        seconds = time.perf_counter() - started
+        return Ending("stop" if speaker.stopped else "length", start, speaker.tokens, seconds)
+
+    def _batch(self, crops: Sequence[Crop], sampling: Sampling, wanted: Callable[[], bool]) -> list[Reading]:
+        inputs, start, room = self._inputs([[{"role": "user", "content": list(_content(crop))}] for crop in crops])
         probabilities = _Probabilities() if sampling.confidence else None
-        steps: list[Any] = [probabilities] if probabilities else []  # first: it notes what the model itself thinks
-        if sampling.repetition_penalty != 1:
-            steps.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
-        if self._guard:
-            steps.append(_NGrams(self._guard, self._allowed, start))
-        sampled = (
-            {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0} if sampling.temperature else {}
-        )
-        torch.manual_seed(sampling.seed)
-        with torch.inference_mode():
-            tokens = self._model.generate(
-                **inputs,
-                max_new_tokens=limit,
-                do_sample=bool(sampled),
-                repetition_penalty=1.0,
-                logits_processor=LogitsProcessorList(steps),
-                stopping_criteria=StoppingCriteriaList([_Withdrawn(wanted)]),
-                **sampled,
-            )
+        steps = [*([probabilities] if probabilities else []), *self._steps(sampling.repetition_penalty, start)]
+        limit = min(room, sampling.max_new_tokens or room)
+        tokens = self._generate(inputs, limit, sampling, steps, _Withdrawn(wanted))
         if not wanted():
             raise WithdrawnError
         chosen = probabilities.of(tokens) if probabilities else None
@@ -95,12 +94,61 @@ class TransformersRecogniser:
             self._reading(row, None if chosen is None else chosen[place]) for place, row in enumerate(tokens[:, start:])
         ]
 
+    def _inputs(self, conversations: list[list[dict[str, Any]]]) -> tuple[Any, int, int]:
+        """What `generate` takes, where in it the answer will start, and how many tokens there is room for."""
+        try:
+            inputs = self._processor.apply_chat_template(
+                conversations,
+                **{"tokenize": True, "add_generation_prompt": True, "return_dict": True, "return_tensors": "pt"},
+                processor_kwargs={"padding": True},
+            ).to(self._model.device, self._model.dtype)
+        except (ValueError, TypeError, LookupError, StopIteration, TemplateError) as error:  # too many images or turns
+            raise RefusedError(f"the model does not take this: {error}") from error
+        start = inputs["input_ids"].shape[1]
+        room = self._model.config.get_text_config().max_position_embeddings - start
+        if room < 1:
+            raise RefusedError(f"{start} tokens are asked, and the model takes {start + room}")
+        return inputs, start, room
+
+    def _steps(self, repetition_penalty: float, start: int) -> Iterator[Any]:
+        """What goes over the logits of each token, after what notes them."""
+        if repetition_penalty != 1:
+            yield RepetitionPenaltyLogitsProcessor(repetition_penalty)
+        if self._guard:
+            yield _NGrams(self._guard, self._allowed, start)
+
+    def _generate(
+        self, inputs: Any, limit: int, sampling: Sampling | ChatSampling, steps: list[Any], until: Any
+    ) -> torch.Tensor:
+        sampled = (
+            {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0} if sampling.temperature else {}
+        )
+        if sampling.seed is None:
+            torch.seed()
+        else:
+            torch.manual_seed(sampling.seed)
+        with torch.inference_mode():
+            tokens: torch.Tensor = self._model.generate(
+                **inputs,
+                max_new_tokens=limit,
+                do_sample=bool(sampled),
+                repetition_penalty=1.0,
+                logits_processor=LogitsProcessorList(steps),
+                stopping_criteria=StoppingCriteriaList([until]),
+                **sampled,
+            )
+        return tokens
+
+    def _decode(self, tokens: Sequence[int]) -> str:
+        text: str = self._processor.decode(tokens, skip_special_tokens=False)
+        return text
+
     def _reading(self, row: torch.Tensor, probabilities: torch.Tensor | None) -> Reading:
         ids = row.tolist()
         end = next((place for place, token in enumerate(ids) if token in self._ends), None)
         count = len(ids) if end is None else end + 1  # the end is a token, too
         confidence = float(probabilities[:count].mean()) if probabilities is not None else None
-        text = self._processor.decode(ids[:end], skip_special_tokens=False)
+        text = self._decode(ids[:end])
         return Reading(text, cut=end is None, tokens=count, confidence=confidence)
 
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from server.engines.recogniser import Crop, Reading, Sampling
 from server.engines.repetition import is_endless
 from server.engines.token_ids import added_tokens
@@ -22,10 +24,7 @@ class VllmError(Exception):
 
 def request(crop: Crop, sampling: Sampling, model: str, longest: int | None, extra: Mapping[str, Any]) -> bytes:
     """The body of a chat completion of at most `longest` tokens, with `extra` parameters. It takes milliseconds."""
-    picture = io.BytesIO()
-    crop.image.save(picture, "BMP")  # nothing to compress or to unpack: the bytes do not leave this machine
-    url = "data:image/bmp;base64," + base64.b64encode(picture.getbuffer()).decode()
-    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": crop.prompt}]
+    content = [{"type": "image_url", "image_url": {"url": as_url(crop.image)}}, {"type": "text", "text": crop.prompt}]
     body = {
         "model": model,
         "messages": [{"role": "user", "content": content if crop.prompt else content[:1]}],
@@ -37,11 +36,40 @@ def request(crop: Crop, sampling: Sampling, model: str, longest: int | None, ext
         "stream": True,
         "stream_options": {"include_usage": True, "continuous_usage_stats": True},
         "skip_special_tokens": False,  # tags of grounding are such tokens
+        **limited(sampling.max_new_tokens, longest),
         **extra,
     }
-    if limits := [limit for limit in (sampling.max_new_tokens, longest) if limit is not None]:
-        body["max_completion_tokens"] = min(limits)
     return json.dumps(body).encode()
+
+
+def as_url(image: Image.Image) -> str:
+    """The image as a data URI, as it is: nothing to compress or to unpack, for the bytes do not leave this machine."""
+    picture = io.BytesIO()
+    image.save(picture, "BMP")
+    return "data:image/bmp;base64," + base64.b64encode(picture.getbuffer()).decode()
+
+
+def limited(asked: int | None, longest: int | None) -> dict[str, int]:
+    """The parameter that limits the answer to what was asked for, and to what the server takes; either may be open."""
+    limits = [limit for limit in (asked, longest) if limit is not None]
+    return {"max_completion_tokens": min(limits)} if limits else {}
+
+
+async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
+    """What each line of a streamed answer says. Raises VllmError for one that says that it cannot go on."""
+    async for line in lines:
+        if line.startswith("data: {"):
+            said: dict[str, Any] = json.loads(line.removeprefix("data: "))
+            if "error" in said:
+                raise VllmError(said["error"]["message"])
+            yield said
+
+
+def was_cut(reason: str | None) -> bool:
+    """Whether an answer that ended for this reason was cut off. Raises VllmError for one that did not end."""
+    if reason not in {"stop", "length", "repetition"}:
+        raise VllmError(f"the answer ended with {reason}")
+    return reason != "stop"
 
 
 async def reading(events: AsyncIterator[str], heard: Callable[[], None]) -> Reading:
@@ -51,13 +79,8 @@ async def reading(events: AsyncIterator[str], heard: Callable[[], None]) -> Read
     """
     text, looked_at, tokens, reason = "", 0, 0, None
     probabilities = []
-    async for event in events:
-        if not event.startswith("data: {"):
-            continue
+    async for said in events_of(events):
         heard()
-        said = json.loads(event.removeprefix("data: "))
-        if "error" in said:
-            raise VllmError(said["error"]["message"])
         tokens = said["usage"]["completion_tokens"]
         for choice in said["choices"]:
             text += choice["delta"].get("content") or ""
@@ -69,10 +92,9 @@ async def reading(events: AsyncIterator[str], heard: Callable[[], None]) -> Read
             if is_endless(text):
                 reason = "length"
                 break
-    if reason not in {"stop", "length", "repetition"}:
-        raise VllmError(f"the answer ended with {reason}")
+    cut = was_cut(reason)
     confidence = sum(probabilities) / len(probabilities) if probabilities else None
-    return Reading(text, cut=reason != "stop", tokens=tokens, confidence=confidence)
+    return Reading(text, cut=cut, tokens=tokens, confidence=confidence)
 
 
 def guarded(guard: NGramGuard | None, folder: Path) -> dict[str, Any]:

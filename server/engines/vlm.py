@@ -4,16 +4,17 @@ Which model, which prompts and which of the two ways is the catalogue's matter: 
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from server.chat import Chat, Ending, Said
 from server.documents import Page
 from server.engines import regions, whole_page
 from server.engines.base import Loading, Options, PageInput
 from server.engines.layout_detection import LayoutDetector
 from server.engines.recogniser import Recogniser, RefusedError
 from server.engines.vlm_page import VlmPage
-from server.errors import BadOption
+from server.errors import BadOption, BadRequest
 
 
 class VlmEngine:
@@ -49,6 +50,13 @@ class VlmEngine:
                     raise BadOption(f"prompt: {error}") from error
                 raise
             yield replace(done, seconds=time.perf_counter() - started)
+
+    def chat(self, chat: Chat, say: Callable[[Said], None], wanted: Callable[[], bool]) -> Ending:
+        """Answer a chat. Raises BadRequest."""
+        try:
+            return self._recogniser.chat(chat, say, wanted)
+        except RefusedError as error:
+            raise BadRequest(str(error)) from error
 
     def close(self) -> None:
         """Free the models."""

@@ -10,14 +10,11 @@ from server.documents import BBox, Block, Page, Verdict
 from server.engines import guards
 from server.engines.base import Options, PageInput
 from server.engines.guards import Judged
-from server.engines.recogniser import Crop, Recogniser, Sampling
+from server.engines.recogniser import Crop, Recogniser, Sampling, fit, opened
 from server.layout.tables_pipe import tables_as_markdown
 
 _REDUCED = 4  # px become one, so that a scan's noise is gone
-Image.MAX_IMAGE_PIXELS = None  # pages come from the page pool, which has limits of its own
 _MOST_FIGURES = 64  # of a page: a model in a loop must not fill the spool
-_LEAST_SIDE = 28  # px: one patch of the vision towers that merge two by two of 14 px
-_MOST_SLENDER = 100  # times as long as wide; image processors refuse 200
 _CONTRAST = 24  # gray levels between the lightest and the darkest of them
 
 
@@ -28,8 +25,7 @@ class VlmPage:
         self.width, self.height = page.width, page.height
         self.entry = entry
         self.options = options
-        with Image.open(page.path) as image:
-            self.image = image.convert("RGB")
+        self.image = opened(page.path)
         self._page = page
         self._recogniser = recogniser
         self._figures: dict[str, Path] = {}
@@ -48,14 +44,7 @@ class VlmPage:
 
     def part(self, bbox: BBox, prompt: str) -> Crop:
         """A region to be read. What is too small or too slender for a model's image processor gets a white margin."""
-        image = self.image.crop(bbox)
-        least = max(_LEAST_SIDE, -(-max(image.size) // _MOST_SLENDER))
-        size = max(image.width, least), max(image.height, least)
-        if size != image.size:
-            margin = Image.new("RGB", size, "white")
-            margin.paste(image)
-            image = margin
-        return Crop(image, prompt)
+        return Crop(fit(self.image.crop(bbox)), prompt)
 
     def crop(self, bbox: BBox) -> str:
         """Cut a figure out; its name is the one that Markdown refers to. Empty when too many have been cut out."""
@@ -79,6 +68,7 @@ class VlmPage:
             images=self._figures,
             token_confidence=guards.mean_confidence([each.reading for each in read]),
             verdict=self._verdict(blocks, read),
+            tokens=sum(each.tokens for each in read),
         )
 
     def _verdict(self, blocks: Sequence[Block], read: Sequence[Judged]) -> Verdict:

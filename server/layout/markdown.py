@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from server.layout.lists import Item, is_bullet
 from server.layout.tables_html import Cell, to_html
 
-_INLINE = re.compile(r"([\\`<]|\*(?=\S)|(?<=\S)\*|(?<![^\W_])_(?=\S)|(?<=\S)_(?![^\W_])|\[(?=[^\]]*\]\())")
+_INLINE = re.compile(r"([\\`<]|\*(?=\S)|(?<=\S)\*|(?<![^\W_])_(?=\S)|(?<=\S)_(?![^\W_])|~(?=~)|(?<=~)~)")
 _AT_START = re.compile(r"^(#{1,6}(?=\s|$)|>|[+*-](?=\s|$)|[=~-]{3,}\s*$|~~~)")
 _NUMBER_AT_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
@@ -16,12 +17,17 @@ def escape(text: str) -> str:
     return "  \n".join(_line(line) for line in text.split("\n"))
 
 
-def _inline(text: str) -> str:
-    return _INLINE.sub(r"\\\1", text)
+def inline(text: str) -> str:
+    """Text whose characters mean themselves within a line."""
+    pieces = _INLINE.sub(r"\\\1", text).split("]")
+    escaped = [  # what would be a link: a round bracket follows upon the next one that closes
+        piece.replace("[", "\\[") if after.startswith("(") else piece for piece, after in pairwise(pieces)
+    ]
+    return "]".join([*escaped, pieces[-1]])
 
 
 def _line(line: str) -> str:
-    line = _inline(line)
+    line = inline(line)
     line = _AT_START.sub(r"\\\1", line)
     return _NUMBER_AT_START.sub(r"\1\\\2", line)
 
@@ -29,7 +35,7 @@ def _line(line: str) -> str:
 def heading(text: str, level: int) -> str:
     """A heading line; `level` from 1."""
     marks = "#" * level
-    return f"{marks} {_inline(text.replace(chr(10), ' '))}"
+    return f"{marks} {inline(text.replace(chr(10), ' '))}"
 
 
 def bullet_list(items: Sequence[Item]) -> str:
@@ -60,7 +66,7 @@ def table(cells: Sequence[Cell]) -> str:
 
 
 def _cell(text: str) -> str:
-    return _inline(text).replace("|", "\\|")
+    return inline(text).replace("|", "\\|")
 
 
 def table_text(cells: Sequence[Cell]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape, unescape
 
 MAX_COLUMNS = 1000
@@ -29,6 +29,14 @@ class Cell:
     colspan: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table's rows, and those of its cells that span several slots: inside of the rows, no two over each other."""
+
+    rows: list[list[str]]
+    merged: list[Cell]
+
+
 def to_html(cells: Iterable[Cell]) -> str:
     """The cells as one `<table>` without line breaks between its tags; text is escaped."""
     rows: dict[int, list[Cell]] = {}
@@ -51,11 +59,16 @@ def _cell_html(cell: Cell) -> str:
 
 
 def rows_of(html: str) -> list[list[str]]:
+    """The table's rows, as `grid_of` has them."""
+    return grid_of(html).rows
+
+
+def grid_of(html: str) -> Grid:
     """The table's rows of equal length, spans expanded: the text in the first slot, empty strings in the others.
 
     Takes any string and never raises; what stands outside of cells is ignored, several tables follow each other, and
     a table inside a cell gives its text to that cell. `<br>` is a newline. Time is linear in the input: past
-    `MAX_CELLS` slots every row is one cell, and rows stay of unequal length.
+    `MAX_CELLS` slots every row is one cell, rows stay of unequal length, and nothing is `merged`.
     """
     reader = _Reader()
     done = 0
@@ -71,8 +84,9 @@ def rows_of(html: str) -> list[list[str]]:
     return _expand(reader.rows)
 
 
-def _expand(rows: Sequence[Sequence[tuple[str, int, int]]]) -> list[list[str]]:
+def _expand(rows: Sequence[Sequence[tuple[str, int, int]]]) -> Grid:
     grid: list[list[str]] = []
+    spans: list[Cell] = []
     hanging: dict[int, int] = {}  # column → rows for which a cell from above still occupies it
     budget = MAX_CELLS
     for row in rows:
@@ -89,16 +103,23 @@ def _expand(rows: Sequence[Sequence[tuple[str, int, int]]]) -> list[list[str]]:
                 continue
             start = len(line)
             line += [text, *[""] * (min(colspan, MAX_COLUMNS - start) - 1)]
+            slots = range(start, len(line))
             if rowspan > 1:
-                below.update(dict.fromkeys(range(start, len(line)), rowspan - 1))
+                below.update(dict.fromkeys(slots, rowspan - 1))
+            if (rowspan > 1 or len(slots) > 1) and hanging.keys().isdisjoint(slots):
+                spans.append(Cell(len(grid), start, text, rowspan, len(slots)))
         line += [""] * (max(hanging, default=-1) + 1 - len(line))
-        hanging = {column: left - 1 for column, left in hanging.items() if left > 1} | below
+        hanging = {column: left - 1 for column, left in hanging.items() if left > 1}
+        hanging |= {column: max(left, hanging.get(column, 0)) for column, left in below.items()}
         budget -= len(line) + 1
         grid.append(line)
     width = max(map(len, grid), default=0)
+    if width * len(grid) > 2 * MAX_CELLS or budget <= 0:
+        spans = []
     if width * len(grid) <= 2 * MAX_CELLS:
         grid = [line + [""] * (width - len(line)) for line in grid]
-    return [line for line in grid if line]
+    inside = (replace(cell, rowspan=min(cell.rowspan, len(grid) - cell.row)) for cell in spans)
+    return Grid([line for line in grid if line], [cell for cell in inside if cell.rowspan > 1 or cell.colspan > 1])
 
 
 class _Reader:

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from server.schemas import Problem
+OF_DOCUMENTS = (400, 403, 404, 413, 415, 422, 429, 503, 504)
+"""What may come of a document."""
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "model": Problem,
-        "description": "A problem; `code` is stable, `detail` says how to mend it, `retry_after` when to come again",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
-"""How every route's failures are described in the OpenAPI document."""
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: the failures of its own. `server.openapi` adds their shape, and those of every route."""
+    return {status: {} for status in statuses}

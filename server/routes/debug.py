@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from server import build
 from server.routes.dependencies import ServicesDep
 from server.routes.models import rows
-from server.schemas import DebugReply, LogsReply
+from server.service_schemas import DebugReply, LogsReply
 
 router = APIRouter(prefix="/debug", tags=["debug"])
 

@@ -11,6 +11,8 @@ from server.services import Services
 # They only describe the schemes in the OpenAPI document; `Authenticator` does the checking.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token")
 _API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="api_key")
+BearerDep = Annotated[object, Security(_BEARER)]
+ApiKeyDep = Annotated[object, Security(_API_KEY)]
 
 
 def services(request: Request) -> Services:
@@ -18,9 +20,7 @@ def services(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-async def authenticate(
-    request: Request, _: Annotated[object, Security(_BEARER)], __: Annotated[object, Security(_API_KEY)]
-) -> Caller:
+async def authenticate(request: Request, _: BearerDep, __: ApiKeyDep) -> Caller:
     """The caller. Raises Unauthorized or RateLimited."""
     return services(request).authenticator.check(request)
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from server import build
 from server.routes.dependencies import ServicesDep
-from server.schemas import HealthReply, LiveReply, ReadyReply
+from server.service_schemas import HealthReply, LiveReply, ReadyReply
 from server.services import Services
 from server.states import ModelState
 
@@ -58,7 +58,7 @@ async def health(services: ServicesDep) -> HealthReply:
         queue_pages=services.admission.pages,
         queue_max_pages=services.admission.max_pages,
         paddleocr="ready" if default.available else default.state.value,
-        s3_storage="disabled",
+        s3_storage=services.settings.s3_storage,
     )
 
 

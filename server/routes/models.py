@@ -3,8 +3,9 @@
 from fastapi import APIRouter
 
 from server.model_host import ModelHost
+from server.routes import problems
 from server.routes.dependencies import ServicesDep
-from server.schemas import ModelReply, ModelRow, ModelsReply, OptionRow
+from server.service_schemas import ModelReply, ModelRow, ModelsReply, OptionRow
 from server.services import Services
 from server.states import ModelState
 
@@ -23,7 +24,7 @@ async def models(services: ServicesDep) -> ModelsReply:
     )
 
 
-@router.post("/{name}/load", status_code=202)
+@router.post("/{name}/load", status_code=202, responses=problems(404, 503))
 async def load(name: str, services: ServicesDep) -> ModelReply:
     """Begin to load a model; `/models` tells when it is ready."""
     host = services.supervisor.host(name)
@@ -31,7 +32,7 @@ async def load(name: str, services: ServicesDep) -> ModelReply:
     return ModelReply(name=name, state=host.state)
 
 
-@router.post("/{name}/unload")
+@router.post("/{name}/unload", responses=problems(404))
 async def unload(name: str, services: ServicesDep) -> ModelReply:
     """Finish the pages in work and free the model; answers when that is done."""
     host = services.supervisor.host(name)

@@ -15,13 +15,14 @@ from server.services import Services
 T = TypeVar("T")
 
 
-async def run_while_wanted(
+async def run_while_wanted(  # noqa: PLR0913 who waits, since when, and for what
     work: Coroutine[Any, Any, T],
     request: Request,
     services: Services,
     *,
     started: float | None = None,
     reads_body: bool = False,
+    advice: str = "Ask for fewer pages at once with `pages`.",
 ) -> T:
     """The work's result. Work that reads the request's body notices a disconnect itself.
 
@@ -45,7 +46,7 @@ async def run_while_wanted(
             raise ClientDisconnect
         if giving_up.done():
             raise Draining("The server is shutting down. Send the request again.", retry_after=5)
-        raise DeadlineExceeded(f"The request took longer than {seconds:g} s. Ask for fewer pages at once with `pages`.")
+        raise DeadlineExceeded(f"The request took longer than {seconds:g} s. {advice}")
     finally:
         for task in (gone, giving_up, working):
             task.cancel()
