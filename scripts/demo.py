@@ -31,6 +31,7 @@ def main() -> int:
             return 1
         _say(f"Read in {time.perf_counter() - started:.1f} s:\n")
         sys.stdout.write(reply.text + "\n")
+    _say("\nTo look at documents in a browser: API_TOKENS=my-token make run, then http://localhost:8081/")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Finish the layer of the server's code, OUT/opt/offline-ocr: `code_layer OUT REVISION`."""
+"""Finish a layer of the server's code, OUT/opt/offline-ocr: `code_layer OUT NAME`."""
 
 import sys
 from pathlib import Path
@@ -8,11 +8,10 @@ from scripts.image import seal
 _CODE = Path("opt/offline-ocr")
 
 
-def main(out: str, revision: str) -> None:
-    """Write REVISION, compile, seal."""
-    (out / _CODE / "REVISION").write_text(revision + "\n", "utf-8")
+def main(out: str, name: str) -> None:
+    """Compile the modules of the server that are there, seal everything under `name`."""
     seal.compile_modules(Path(out), _CODE / "server")
-    seal.seal(Path(out), _CODE, "code")
+    seal.seal(Path(out), _CODE, name)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""All that others made and the image holds: Python packages, Debian packages, models' weights. Standard library only."""
+"""All that others made and the image holds: Python, npm and Debian packages, models' weights. Standard library only."""
 
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.image import debian_packages, python_packages
+from scripts.image import debian_packages, npm_packages, python_packages
 from scripts.image.debian_packages import DebianPackage
+from scripts.image.npm_packages import NpmPackage
 from scripts.image.python_packages import PythonPackage
 from server import catalog, lock
 from server.lock import LockedWeights
@@ -26,6 +27,7 @@ class Components:
     """Each kind in its own order, which does not depend on how the file system lists its folders."""
 
     python: Sequence[PythonPackage]
+    npm: Sequence[NpmPackage]
     debian: Sequence[DebianPackage]
     weights: Sequence[FoundWeights]
 
@@ -40,7 +42,7 @@ def find(root: Path, code: Path, models: Path) -> Components:
     weights = [
         FoundWeights(name, known[name].licence if name in known else None, locks[name]) for name in sorted(locks)
     ]
-    return Components(python_packages.find(code), debian_packages.find(root), weights)
+    return Components(python_packages.find(code), npm_packages.find(code), debian_packages.find(root), weights)
 
 
 def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
@@ -48,6 +50,8 @@ def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="root of the image's file system")
-    parser.add_argument("--code", type=Path, required=True, metavar="DIR", help="folder with the .venv* in it")
+    parser.add_argument(
+        "--code", type=Path, required=True, metavar="DIR", help="folder with the .venv* and the web page"
+    )
     parser.add_argument("--models", type=Path, required=True, metavar="DIR", help="PADDLEX_HOME, with models.lock.json")
     return parser

@@ -2,9 +2,9 @@
 
     python -m scripts.image.licences --root / --code /opt/offline-ocr --models /opt/models --to /opt/offline-ocr/licences
 
-Debian's texts stay in /usr/share/doc, where the index names them. A component without a text is in the index as such, and
-counted on stderr: that is no failure. Exit code 0, or 1 with the reason. It needs the standard library only, and runs
-from the repository's root.
+Debian's texts stay in /usr/share/doc, and those of the web page beside it, where the index names them. A component
+without a text is in the index as such, and counted on stderr: that is no failure. Exit code 0, or 1 with the reason.
+It needs the standard library only, and runs from the repository's root.
 """
 
 import shutil
@@ -64,15 +64,16 @@ def gather(found: Components, root: Path, models: Path, to: Path) -> list[Row]:
         Row(one.name, one.version, _copied(one.texts, to, f"python/{one.name}-{one.version}"), ", ".join(one.licences))
         for one in found.python
     ]
+    npm = [Row(one.name, one.version, f"/{one.texts.relative_to(root)}", one.licence) for one in found.npm]
     debian = [Row(one.name, one.version, one.copyright, ", ".join(one.licences)) for one in found.debian]
     weights = [
         Row(one.name, one.locked.commit or "", _of_weights(one, root, models, to), one.licence or "")
         for one in found.weights
     ]
-    kinds = {"Python packages": python, "Debian packages": debian, "Models' weights": weights}
+    kinds = {"Python packages": python, "npm packages": npm, "Debian packages": debian, "Models' weights": weights}
     tables = [_table(kind, rows) for kind, rows in kinds.items() if rows]
     (to / INDEX).write_text("\n".join([_HEAD, *tables]), "utf-8")
-    return [*python, *debian, *weights]
+    return [*python, *npm, *debian, *weights]
 
 
 def _of_weights(weights: FoundWeights, root: Path, models: Path, to: Path) -> str | None:

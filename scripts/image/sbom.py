@@ -28,6 +28,7 @@ from packageurl import PackageURL
 from scripts.image import components
 from scripts.image.components import Components, FoundWeights
 from scripts.image.debian_packages import DebianPackage
+from scripts.image.npm_packages import NpmPackage
 from scripts.image.python_packages import PythonPackage
 from server import build
 from server.catalog import CatalogError
@@ -61,6 +62,7 @@ def written(found: Components, made: datetime) -> str:
     bom.metadata.timestamp = made
     bom.metadata.component = _offline_ocr()
     bom.components.update(_python(package) for package in found.python)
+    bom.components.update(_npm(package) for package in found.npm)
     bom.components.update(_debian(package) for package in found.debian)
     bom.components.update(_weights(weights) for weights in found.weights)
     bom.register_dependency(bom.metadata.component, bom.components)
@@ -96,6 +98,19 @@ def _python(package: PythonPackage) -> Component:
         bom_ref=str(purl),
         licenses=_licences(package.licences),
         properties=[Property(name="offline-ocr:environment", value=name) for name in package.environments],
+    )
+
+
+def _npm(package: NpmPackage) -> Component:
+    scope, _, name = package.name.rpartition("/")
+    purl = PackageURL("npm", scope or None, name, package.version)
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=package.name,
+        version=package.version,
+        purl=purl,
+        bom_ref=str(purl),
+        licenses=_licences([package.licence]),
     )
 
 

@@ -29,7 +29,7 @@ def main(stack: str) -> None:
         folder = "/" / _CODE / name
         _install(stack, folder)
         site = folder / "lib/python3.11/site-packages"
-        trim(site)
+        trim(site, stack)
         seal.compile_modules(Path("/"), site.relative_to("/"))
         shutil.move(folder, target)
         seal.seal(_OUT, _CODE / name, name.removeprefix("."))

@@ -3,6 +3,7 @@
 set -eu
 bundle=/run/secrets/ca
 if [ -f "$bundle" ]; then
-    export PIP_CERT="$bundle" REQUESTS_CA_BUNDLE="$bundle" SSL_CERT_FILE="$bundle" CURL_CA_BUNDLE="$bundle"
+    export PIP_CERT="$bundle" REQUESTS_CA_BUNDLE="$bundle" SSL_CERT_FILE="$bundle" CURL_CA_BUNDLE="$bundle" \
+        NODE_EXTRA_CA_CERTS="$bundle"
 fi
 exec "$@"

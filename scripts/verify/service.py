@@ -116,7 +116,7 @@ class Service:
         """Open a web page and all that it loads; how many files that is. Raises ServiceError."""
         reply = self._get(address, accept="text/html")
         if "html" not in reply.headers.get("content-type", ""):
-            return 1
+            raise ServiceError(f"{address} is no web page")
         parser = _References()
         parser.feed(reply.text)
         for reference in parser.found:
