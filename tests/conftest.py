@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.contract.blackhole import BlackHole, impossible
+from tests.contract.outside import Outside
 from tests.contract.running import Server
 
 
@@ -22,4 +23,13 @@ def hole() -> Iterator[BlackHole]:
     if reason := impossible():
         pytest.skip(reason)
     with BlackHole() as made:
+        yield made
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    """A network with one public host, which receives webhooks."""
+    if reason := impossible():
+        pytest.skip(reason)
+    with Outside() as made:
         yield made

@@ -1,4 +1,4 @@
-"""A small image on disk: two environments, Debian packages as dpkg records them, weights with a lock."""
+"""A small image on disk: two environments, a web page, Debian packages as dpkg records them, weights with a lock."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,6 +59,8 @@ License: Zlib
  This software is provided 'as-is', without any express or implied
  warranty.
 """
+PACKAGES = """[{"name": "@scope/part", "version": "1.2.3", "licence": "(MPL-2.0 OR Apache-2.0)"},
+ {"name": "preact", "version": "11.2.0", "licence": "MIT"}]"""
 METADATA = "Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{fields}\nThe description.\nLicense: not a field\n"
 
 
@@ -74,6 +76,7 @@ class Tree:
         self.write("usr/share/doc/base-files/copyright", "This is free text.\nLicense: any\n")
         self.write("usr/share/common-licenses/Apache-2.0", "Apache License, Version 2.0")
         self.python(".venv", "idna", "3.20", "License-Expression: BSD-3-Clause\n", {"licenses/LICENSE.md": "BSD"})
+        self.write("opt/offline-ocr/web/dist/packages.json", PACKAGES)
 
     def write(self, name: str, text: str) -> Path:
         """A file below the root."""

@@ -254,3 +254,19 @@ def test_no_pattern_of_requests_gets_more_than_the_limit(limit: int, pauses: lis
 
         assert len(taken_at) <= limit + clock.now * limit / 60 + 1e-6
         assert 0 <= bucket.level <= limit
+
+
+# --- who may continue a trace
+
+
+def test_who_is_known_is_told_without_counting_a_request() -> None:
+    known = authenticator(RATE_LIMIT_PER_MINUTE="1")
+    for _ in range(3):
+        assert known.knows(request(x_api_key=TOKENS[0]))
+    assert not known.knows(request(x_api_key="another"))
+    assert not known.knows(request())
+    known.check(request(x_api_key=TOKENS[0]))
+
+
+def test_behind_a_gateway_everybody_is_known() -> None:
+    assert Authenticator(settings_of({"AUTH_MODE": "platform"})).knows(request())

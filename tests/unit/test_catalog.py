@@ -261,18 +261,16 @@ def test_another_name_is_answered_with_those_that_there_are(name: str) -> None:
 # --- a catalogue beside the weights
 
 
-def test_the_readmes_example_is_a_model_like_any_other(tmp_path: Path) -> None:
-    readmes = [(Path(__file__).parents[2] / name).read_text("utf-8") for name in ("README.md", "README.ru.md")]
-    examples = [text.partition("```toml\n")[2].partition("```")[0] for text in readmes]
-    for example in examples:
-        (tmp_path / "catalog.toml").write_text(example)
-        further = catalog.read(tmp_path)
-        assert list(further) == [*CATALOG, "qwen3-vl-8b"]
-        entry = further["qwen3-vl-8b"]
-        assert entry.vlm is not None
-        assert entry.vlm.serve == {"max_model_len": 16384}
-        assert set(entry.check_options({})) == set(further["deepseek-ocr"].check_options({}))
-        assert entry.weights == (catalog.read_weights(tmp_path)["Qwen3-VL-8B-Instruct"],)
+def test_the_documented_example_is_a_model_like_any_other(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text("utf-8")
+    (tmp_path / "catalog.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    further = catalog.read(tmp_path)
+    assert list(further) == [*CATALOG, "qwen3-vl-8b"]
+    entry = further["qwen3-vl-8b"]
+    assert entry.vlm is not None
+    assert entry.vlm.serve == {"max_model_len": 16384}
+    assert set(entry.check_options({})) == set(further["deepseek-ocr"].check_options({}))
+    assert entry.weights == (catalog.read_weights(tmp_path)["Qwen3-VL-8B-Instruct"],)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How far a page's text can be trusted: always between 0 and 1, and made as README says."""
+"""How far a page's text can be trusted: always between 0 and 1, and made as docs/api.md says."""
 
 import pytest
 from hypothesis import given

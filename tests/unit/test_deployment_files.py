@@ -9,16 +9,30 @@ from typing import Any
 import pytest
 import yaml
 from fastapi.routing import APIRoute
-from prometheus_client.parser import text_string_to_metric_families
 
 from server import catalog, errors, serving, settings
 from server.child import _CLOSE_S
 from server.engines.gpu_fit import Gpu, Wheel, mismatch
-from server.metrics import Metrics
-from server.routes import debug, docs, files, health, models, ocr, service
+from server.routes import (
+    batch,
+    debug,
+    docs,
+    files,
+    health,
+    job_pages,
+    jobs,
+    layout_parsing,
+    mcp,
+    models,
+    ocr,
+    openai,
+    s3,
+    service,
+    web,
+)
 from server.settings import MIB, Settings, SettingsError
-from server.states import ModelState
 from tests.unit.fakes import settings_of
+from tests.unit.measured import families
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
@@ -28,7 +42,23 @@ COMPOSE = (DOCKER / "compose.cpu.yaml", DOCKER / "compose.gpu.yaml")
 DEPLOYMENTS = (KUBERNETES / "cpu/deployment.yaml", KUBERNETES / "gpu/deployment.yaml")
 DEFAULTS = {name.upper(): field.default for name, field in Settings.model_fields.items()}
 NOT_THE_SERVERS = {"OCR_URL", "OCR_TOKEN", "KEY_ID", "KEY_SECRET", "RUN_ARGS"}  # what the guide's own commands use
-ROUTERS = (health, service, models, ocr, files, debug, docs)
+ROUTERS = (
+    health,
+    web,
+    service,
+    models,
+    ocr,
+    batch,
+    jobs,
+    job_pages,
+    openai,
+    layout_parsing,
+    files,
+    mcp,
+    s3,
+    debug,
+    docs,
+)
 
 each_compose = pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
 each_deployment = pytest.mark.parametrize("path", DEPLOYMENTS, ids=lambda path: path.parent.name)
@@ -82,10 +112,7 @@ def seconds_to_stop() -> float:
 
 def gauges() -> set[str]:
     """The names under which Prometheus sees values that go up and down."""
-    metrics = Metrics("0", "0")
-    metrics.model("pp-ocr", ModelState.IDLE, 0)
-    families = text_string_to_metric_families(metrics.text().decode())
-    return {family.name for family in families if family.type == "gauge"}
+    return {name for name, family in families().items() if family.type == "gauge"}
 
 
 def written(folder: Path) -> Iterator[Path]:

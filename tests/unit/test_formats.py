@@ -16,6 +16,7 @@ from server.documents import Block, BlockFormat, Document, FileType, Page, Verdi
 from server.formats import archive, combined_text, csv_tables, html, markdown, plain_text
 from server.layout.tables_html import Cell, to_html
 from server.settings import Settings
+from server.spreadsheet import workbook
 
 HEADER = Settings.model_fields["page_header"].default
 SEPARATOR = Settings.model_fields["page_separator"].default
@@ -236,6 +237,7 @@ def _opened(content: bytes) -> dict[str, bytes]:
 def test_the_zip_holds_every_form_and_a_csv_for_each_table() -> None:
     whole = document(page(1, table(["a"]), table(["b"])), FAILED, page(4, table(["c"])))
     found = _opened(archive(whole, "Договор.pdf", '{"a":"ё"}'))
+    assert found.pop("tables.xlsx") == workbook(whole)
 
     assert found == {
         "document.md": markdown(whole).encode(),
@@ -246,6 +248,17 @@ def test_the_zip_holds_every_form_and_a_csv_for_each_table() -> None:
         "tables/page_1_table_2.csv": b"b\r\n",
         "tables/page_4_table_3.csv": b"c\r\n",
     }
+
+
+def test_fields_are_in_the_zip_where_there_are_some() -> None:
+    whole = document(page(1, block("=A: 1\nTotal: =1+1\nDate: 2024-01-05")))
+    found = _opened(archive(whole, "t", "{}"))
+
+    assert found["fields.csv"].decode() == (
+        "name,value,page,bbox,confidence\r\nTotal,'=1+1,1,0 3 10 6,\r\nDate,2024-01-05,1,0 6 10 10,\r\n"
+    )
+    assert found["tables.xlsx"] == workbook(whole)
+    assert {"fields.csv", "tables.xlsx"}.isdisjoint(_opened(archive(document(page(1, block("words"))), "t", "{}")))
 
 
 def test_every_figure_that_the_markdown_names_is_the_right_one_in_the_zip(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import ctypes
 import sys
+import threading
 from types import SimpleNamespace
 
 import pynvml
 import pytest
 
 from server import gpu
-from server.gpu import FirstGpu, Gpu
+from server.gpu import FirstGpu, Gpu, GpuMemory
 from tests.unit.fakes import run
 
 
@@ -30,7 +31,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     answers("nvmlDeviceGetCount", 1)
     answers("nvmlDeviceGetHandleByIndex")
     answers("nvmlDeviceGetName", "NVIDIA A100-SXM4-80GB")
-    answers("nvmlDeviceGetMemoryInfo", SimpleNamespace(total=81920 * 1024 * 1024))
+    answers("nvmlDeviceGetMemoryInfo", SimpleNamespace(total=81920 * 1024 * 1024, used=1024))
     answers("nvmlShutdown")
     return asked
 
@@ -87,3 +88,35 @@ def test_one_who_asked_and_went_away_takes_the_answer_from_nobody(calls: list[st
         assert await stays == Gpu("NVIDIA A100-SXM4-80GB", 81920)
 
     run(case())
+
+
+def test_its_memory_is_looked_up_each_time(calls: list[str]) -> None:
+    memory = GpuMemory()
+    assert memory() == memory() == (1024, 81920 * 1024 * 1024)
+    assert calls.count("nvmlDeviceGetMemoryInfo") == calls.count("nvmlShutdown") == 2
+
+
+def test_a_driver_that_hangs_is_asked_once_and_waited_for_no_longer(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_answer, asked = threading.Event(), []
+
+    def hang() -> None:
+        asked.append(1)
+        may_answer.wait(60)
+
+    monkeypatch.setattr(gpu, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(pynvml, "nvmlInit", hang)
+    memory = GpuMemory()
+    assert [memory(), memory(), memory()] == [None] * 3
+    assert len(asked) == 1
+    may_answer.set()
+    monkeypatch.setattr(gpu, "_PATIENCE_S", 60)
+    assert memory() == (1024, 81920 * 1024 * 1024)
+
+
+def test_of_a_driver_that_fails_nothing_is_told(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = GpuMemory()
+    assert memory()
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", fails)
+    assert memory() is None

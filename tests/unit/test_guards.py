@@ -44,7 +44,7 @@ def test_what_came_out_well_is_asked_for_once() -> None:
 
 def test_a_loop_is_read_again_warmer_and_then_with_a_price_on_repetition() -> None:
     recogniser = Scripted(a=[FINE], b=[LOOPED, LOOPED, FINE])
-    assert read_well(recogniser)["b"] == guards.Judged(FINE, Verdict.OK)
+    assert read_well(recogniser)["b"] == guards.Judged(FINE, Verdict.OK, tokens=202)
     [_, (second, warmer), (third, dearer)] = recogniser.asked
     assert second == third == ["b"]
     assert 0 < warmer.temperature < dearer.temperature

@@ -50,6 +50,12 @@ def test_texts_of_debian_packages_are_named_where_they_are(tree: Tree, to: Path)
     assert rows["on-hold"] == ("2.0-1", None, "")
 
 
+def test_texts_of_the_web_page_are_named_where_they_are(tree: Tree, to: Path) -> None:
+    rows = _gathered(tree, to)
+
+    assert rows["preact"] == ("11.2.0", "/opt/offline-ocr/web/dist/licences.txt", "MIT")
+
+
 def test_texts_of_weights_are_theirs_else_the_standards(tree: Tree, to: Path) -> None:
     names = ["DeepSeek-OCR", "GLM-OCR", "DeepSeek-OCR-2", "other"]
     tree.weights(
@@ -87,6 +93,10 @@ def test_the_index_reads_as_a_table(tree: Tree, to: Path) -> None:
         "\nPython packages\n---------------\n\n"
         "COMPONENT  VERSION  TEXT                                  LICENCE\n"
         "idna       3.20     python/idna-3.20/licenses/LICENSE.md  BSD-3-Clause\n"
+        "\nnpm packages\n------------\n\n"
+        "COMPONENT    VERSION  TEXT                                    LICENCE\n"
+        "@scope/part  1.2.3    /opt/offline-ocr/web/dist/licences.txt  (MPL-2.0 OR Apache-2.0)\n"
+        "preact       11.2.0   /opt/offline-ocr/web/dist/licences.txt  MIT\n"
         "\nDebian packages\n---------------\n\n"
         "COMPONENT   VERSION          TEXT                                 LICENCE\n"
         "base-files  12.4+deb12u11    /usr/share/doc/base-files/copyright  -\n"
@@ -112,7 +122,7 @@ def test_missing_texts_are_counted_and_no_failure(
     monkeypatch.setattr("sys.argv", ["licences", *tree.arguments, "--to", str(to)])
 
     assert licences.main() == 0
-    assert capsys.readouterr().err == "4 components, 1 of them without a licence text\n"
+    assert capsys.readouterr().err == "6 components, 1 of them without a licence text\n"
 
 
 def test_a_folder_that_is_there_already_is_left_alone(

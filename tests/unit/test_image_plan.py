@@ -42,7 +42,7 @@ def test_weights_that_models_share_are_there_once(tmp_path: Path) -> None:
 
 
 def test_a_further_model_brings_its_own_entry(tmp_path: Path) -> None:
-    entry = re.search(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    entry = re.search(r"```toml\n(.*?)```", (ROOT / "docs/models.md").read_text("utf-8"), re.DOTALL)
     assert entry
     (tmp_path / "catalog.toml").write_text(entry[1], "utf-8")
     made = plan("gpu", ["qwen3-vl-8b"], "cu130", [], tmp_path)

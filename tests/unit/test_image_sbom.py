@@ -60,6 +60,8 @@ def test_every_component_is_there_once_and_the_project_depends_on_it(tree: Tree)
         "pkg:deb/debian/base-files@12.4%2Bdeb12u11?arch=amd64",
         "pkg:deb/debian/on-hold@2.0-1?arch=all",
         "pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1?arch=amd64",
+        "pkg:npm/%40scope/part@1.2.3",
+        "pkg:npm/preact@11.2.0",
         "pkg:pypi/idna@3.20",
         "pkg:pypi/old@2",
         "pkg:pypi/two-names@1.0%2Bcpu",
@@ -82,6 +84,17 @@ def test_a_python_package_says_in_which_environments_it_is(tree: Tree) -> None:
         "purl": "pkg:pypi/idna@3.20",
         "type": "library",
         "version": "3.20",
+    }
+
+
+def test_an_npm_package_says_what_its_licence_is(tree: Tree) -> None:
+    assert _component(tree, "@scope/part") == {
+        "bom-ref": "pkg:npm/%40scope/part@1.2.3",
+        "licenses": [{"acknowledgement": "declared", "expression": "(MPL-2.0 OR Apache-2.0)"}],
+        "name": "@scope/part",
+        "purl": "pkg:npm/%40scope/part@1.2.3",
+        "type": "library",
+        "version": "1.2.3",
     }
 
 
@@ -176,7 +189,12 @@ def test_the_time_is_that_of_the_build(
 
 
 @pytest.mark.parametrize(
-    ("file", "reason"), [("opt/models/models.lock.json", "is no lock"), ("var/lib/dpkg/status", "has no Status")]
+    ("file", "reason"),
+    [
+        ("opt/models/models.lock.json", "is no lock"),
+        ("var/lib/dpkg/status", "has no Status"),
+        ("opt/offline-ocr/web/dist/packages.json", "is no list of packages"),
+    ],
 )
 def test_a_record_that_cannot_be_read_is_exit_code_1(
     tree: Tree, file: str, reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -59,6 +59,21 @@ def test_trimming_takes_tests_and_leaves_code_that_is_called_so(tmp_path: Path) 
     plugin.parent.mkdir(parents=True)
     plugin.touch()
     (plugin.parent / "libopenvino_intel_cpu_plugin.so").touch()
-    trim(tmp_path)
+    trim(tmp_path, "vllm")
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"numpy/testing/__init__.py", "pkg/test/helper.py", "openvino/libs/libopenvino_intel_cpu_plugin.so"}
+
+
+def test_what_only_the_server_does_without_stays_in_other_environments(tmp_path: Path) -> None:
+    for name in ("jsonschema/__init__.py", "google/rpc/code_pb2.py", "google/protobuf/any.py", "pkg/deep/a.pyi"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    def left() -> set[str]:
+        return {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+
+    before = left()
+    trim(tmp_path, "vllm")
+    assert left() == before
+    trim(tmp_path, "server")
+    assert left() == {"google/protobuf/any.py"}

@@ -6,15 +6,15 @@ import tempfile
 import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.call import DOCUMENT, MAX_FIELD_BYTES, MAX_FIELDS, Call, safe_name
-from server.errors import BadBase64, BadRequest, EmptyFile, NoInput, OcrError, TwoInputs, UnsupportedType
+from server.call import MAX_FIELD_BYTES, MAX_FIELDS, Call, safe_name, spooled
+from server.errors import BadBase64, BadRequest, EmptyFile, NoInput, OcrError, TooManyFiles, TwoInputs, UnsupportedType
 from server.intake import MAX_DEPTH, read_call
 
 BYTES = bytes(range(256)) * 3
@@ -24,15 +24,32 @@ JSON_TYPE = "application/json"
 MULTIPART = "multipart/form-data; boundary=XX"
 
 
-def read(body: bytes, content_type: str) -> tuple[Call, bytes | None]:
-    """The call, and its document's bytes."""
+class Read(NamedTuple):
+    """A call with one document."""
+
+    fields: dict[str, Any]
+    input_type: str
+    filename: str | None
+    url: str | None
+
+
+def read_all(body: bytes, content_type: str, most: int) -> tuple[Call, list[bytes | None]]:
+    """The call, and its documents' bytes."""
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder)
         (spool / "body").write_bytes(body)
-        call = read_call(spool / "body", content_type, spool)
-        assert call.document in (None, spool / DOCUMENT)
+        call = read_call(spool / "body", content_type, spool, most)
+        assert all(each.path in (None, spooled(spool, index)) for index, each in enumerate(call.documents))
         assert Call.from_wire(json.loads(json.dumps(call.to_wire())), spool) == call
-        return call, call.document.read_bytes() if call.document else None
+        return call, [each.path.read_bytes() if each.path else None for each in call.documents]
+
+
+def read(body: bytes, content_type: str) -> tuple[Read, bytes | None]:
+    """The call, and its document's bytes."""
+    call, [document] = read_all(body, content_type, most=1)
+    [sent] = call.documents
+    assert sent.problem is None
+    return Read(call.fields, sent.input_type, sent.filename, sent.url), document
 
 
 def part(name: str, data: bytes, filename: str | None = None, headers: str = "") -> bytes:
@@ -65,6 +82,11 @@ def test_a_file_by_multipart(name: str) -> None:
     assert (call.input_type, call.filename, call.url) == ("multipart", "scan.png", None)
     assert call.fields == {"prompt": "Текст", "save": "true"}
     assert document == BYTES
+
+
+def test_quotation_marks_in_a_name_come_as_browsers_write_them() -> None:
+    call, _ = read(multipart(part("file", BYTES, "a %22final%22 scan 100%.png")), MULTIPART)
+    assert call.filename == 'a "final" scan 100%.png'
 
 
 def test_base64_by_json_keeps_the_other_fields_as_they_are() -> None:
@@ -314,7 +336,7 @@ def test_a_large_file_is_not_held() -> None:
     body = multipart(part("file", bytes(20 << 20), "a"))
     tracemalloc.start()
     try:
-        assert read(body, MULTIPART)[0].document
+        assert read(body, MULTIPART)[1]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -500,3 +522,55 @@ def test_safe_names_hold_no_path_and_no_control_characters(name: str) -> None:
 def test_a_file_name_that_is_not_utf_8_does_no_harm() -> None:
     body = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="\xff.png"\r\n\r\nx\r\n--XX--\r\n'
     assert read(body, MULTIPART)[0].filename == "\ufffd.png"
+
+
+# --- several documents
+
+
+def test_several_files_come_in_their_order() -> None:
+    body = multipart(FILE, part("image", b"two", "b.png"), part("pages", b"1"), part("file", b"three"))
+    call, documents = read_all(body, MULTIPART, most=3)
+    assert documents == [BYTES, b"two", b"three"]
+    assert [each.filename for each in call.documents] == ["a.png", "b.png", None]
+    assert call.fields == {"pages": "1"}
+
+
+def test_several_kinds_of_documents_go_together() -> None:
+    body = multipart(FILE, part("image_base64", TEXT.encode()), part("image_url", b"https://a.example/x"))
+    call, documents = read_all(body, MULTIPART, most=10)
+    assert documents == [BYTES, BYTES, None]
+    assert [each.input_type for each in call.documents] == ["multipart", "base64", "url"]
+
+
+def test_json_holds_several_as_lists() -> None:
+    body = as_json(image_base64=[TEXT, TEXT], image_url=["https://a.example/x"], pages="2")
+    call, documents = read_all(body, JSON_TYPE, most=10)
+    assert documents == [BYTES, BYTES, None]
+    assert (call.documents[2].url, call.fields) == ("https://a.example/x", {"pages": "2"})
+
+
+def test_a_list_is_for_several_only() -> None:
+    with pytest.raises(BadRequest):
+        read(as_json(image_base64=[TEXT]), JSON_TYPE)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (multipart(FILE, part("file", b"", "b.png"), part("image_base64", b"?!"), part("file", b"x", "d")), MULTIPART),
+        (as_json(image_base64=[TEXT, "data:;base64,", "?!", "eA=="]), JSON_TYPE),
+    ],
+)
+def test_of_several_a_bad_one_spoils_itself_only(body: bytes, content_type: str) -> None:
+    call, documents = read_all(body, content_type, most=10)
+    assert [each.problem and each.problem[0] for each in call.documents] == [None, "empty_file", "bad_base64", None]
+    assert (documents[0], documents[3]) == (BYTES, b"x")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [(multipart(FILE, FILE, FILE), MULTIPART), (as_json(image_base64=[TEXT] * 3), JSON_TYPE)],
+)
+def test_more_than_may_come_are_refused(body: bytes, content_type: str) -> None:
+    with pytest.raises(TooManyFiles, match="more than 2"):
+        read_all(body, content_type, most=2)

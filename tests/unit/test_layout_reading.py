@@ -319,6 +319,7 @@ def test_markdown_is_escaped_where_it_would_change_the_meaning_and_nowhere_else(
         "_under_": "\\_under\\_",
         "C# and e-mail (x).": "C# and e-mail (x).",
         "50 % | 3 - 4": "50 % | 3 - 4",
+        "~~out~~ ~5": "\\~\\~out\\~\\~ ~5",
     }
     for text, markdown in texts.items():
         assert analyse([line(text, 70, 100)], blank()).markdown == markdown

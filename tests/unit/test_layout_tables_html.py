@@ -3,6 +3,7 @@
 import ast
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import server.layout.tables_html
-from server.layout.tables_html import MAX_CELLS, Cell, rows_of, to_html
+from server.layout.tables_html import MAX_CELLS, Cell, grid_of, rows_of, to_html
 
 CELL_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])).map(lambda it: " ".join(it.split()))
 
@@ -92,3 +93,61 @@ def test_the_http_process_gets_no_numpy_from_it() -> None:
         names = {alias.name for node in imports for alias in node.names}
         names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert {name.split(".")[0] for name in names} <= set(sys.stdlib_module_names)
+
+
+@st.composite
+def tilings(draw: st.DrawFn) -> list[Cell]:
+    """Cells that cover a rectangle: halved again and again, across or down."""
+    rows, columns = draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    left, done = [(0, 0, rows, columns)], []
+    while left:
+        row, column, height, width = left.pop()
+        down = draw(st.integers(0, height - 1)) if height > 1 else 0
+        across = draw(st.integers(0, width - 1)) if width > 1 and not down else 0
+        if down:
+            left += [(row, column, down, width), (row + down, column, height - down, width)]
+        elif across:
+            left += [(row, column, height, across), (row, column + across, height, width - across)]
+        else:
+            done.append(Cell(row, column, f"{row},{column}", height, width))
+    return done
+
+
+@given(tilings())
+def test_columns_stay_aligned_whatever_spans(cells: list[Cell]) -> None:
+    grid = grid_of(to_html(cells))
+
+    height = 1 + max(cell.row for cell in cells)  # a last row in which no cell begins is not written
+    width = max(cell.column + cell.colspan for cell in cells)
+    assert {len(row) for row in grid.rows} == {width}
+    assert len(grid.rows) == height
+    for cell in cells:
+        assert grid.rows[cell.row][cell.column] == cell.text
+    written = [replace(cell, rowspan=min(cell.rowspan, height - cell.row)) for cell in cells]
+    assert set(grid.merged) == {cell for cell in written if cell.rowspan * cell.colspan > 1}
+
+
+SPANS = st.tuples(st.text("ab", max_size=2), st.integers(0, 5), st.integers(0, 5))
+
+
+@given(st.lists(st.lists(SPANS, max_size=4), max_size=6))
+def test_merged_cells_lie_inside_and_never_over_each_other(rows: list[list[tuple[str, int, int]]]) -> None:
+    cells = "".join(
+        "<tr>" + "".join(f'<td rowspan="{down}" colspan="{across}">{text}</td>' for text, down, across in row) + "</tr>"
+        for row in rows
+    )
+    grid = grid_of(f"<table>{cells}</table>")
+    taken = [
+        (row, column)
+        for cell in grid.merged
+        for row in range(cell.row, cell.row + cell.rowspan)
+        for column in range(cell.column, cell.column + cell.colspan)
+    ]
+
+    assert len(taken) == len(set(taken))
+    assert all(row < len(grid.rows) and column < len(grid.rows[row]) for row, column in taken)
+    assert all(grid.rows[cell.row][cell.column] == cell.text for cell in grid.merged)
+
+
+def test_in_a_table_past_its_bounds_nothing_is_merged() -> None:
+    assert grid_of("<table>" + '<tr><td colspan="1000" rowspan="9">a</td></tr>' * 500).merged == []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from server import catalog
 from server.errors import BadOption
@@ -14,6 +15,7 @@ FLAG = OptionSpec("Switch", "flag", False)
 COUNT = OptionSpec("How many", "integer", least=1, most=10)
 SHARE = OptionSpec("How much", "number", above=0, most=1, pair=True, per_class=True)
 KIND = OptionSpec("Which", "choice", "a", choices=("a", "b"), per_class=True)
+BOUNDS = OptionSpec("Bounds", "integer", least=1, most=9, keys=("a_min", "a_max"))
 NAMES = OptionSpec("Names", "list", pattern="[a-z_]{1,40}")
 VL = catalog.read()["paddleocr-vl"]
 
@@ -38,6 +40,9 @@ VL = catalog.read()["paddleocr-vl"]
         (SHARE, '{"3": 0.5}', {"3": 0.5}),
         (KIND, "b", "b"),
         (KIND, {"7": "b"}, {"7": "b"}),
+        (BOUNDS, {"a_max": 3, "a_min": 2.0}, {"a_max": 3, "a_min": 2}),
+        (BOUNDS, '{"a_min": 1}', {"a_min": 1}),
+        (BOUNDS, {}, {}),
         (NAMES, ["a", "b_c"], ["a", "b_c"]),
         (NAMES, "a, b_c,", ["a", "b_c"]),
         (NAMES, [], []),
@@ -56,6 +61,10 @@ def test_what_fits_comes_back_in_its_own_type(spec: OptionSpec, given: object, v
         *(
             (SHARE, given)
             for given in (0, 1.1, "nan", "inf", True, [0.5], [1, 1, 1], {"x": 1}, {"-1": 1}, "{", "[" * 9999)
+        ),
+        *(
+            (BOUNDS, given)
+            for given in (5, [1], "[1]", {"b": 1}, {"a_min": 0}, {"a_min": None}, {"a_min": {"a_min": 1}})
         ),
         *((KIND, given) for given in ("c", "", None, ["a"], {"1": "c"})),
         *((NAMES, given) for given in ("A", ["a", 1], 7, ["a b"], {"a": 1})),
@@ -135,6 +144,43 @@ def test_any_value_is_taken_or_refused(value: object) -> None:
         except BadOption:
             continue
         assert spec.check("x", found) == found
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (FLAG, "true"),
+        (COUNT, "3"),
+        (COUNT, ""),
+        (SHARE, "0.5"),
+        (SHARE, "[0.5, 1]"),
+        (KIND, '{"7": "b"}'),
+        (NAMES, "a"),
+    ],
+)
+def test_where_values_have_types_a_text_is_a_text(spec: OptionSpec, text: str) -> None:
+    spec.check("x", text)
+    with pytest.raises(BadOption):
+        spec.check("x", text, typed=True)
+
+
+_VALUES = st.recursive(
+    st.sampled_from(["a", "b", "true", "", None, True, 0, 1, 1.0, 0.5, 10, 11]) | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["7", "007", "1000", "x"]), inner),
+    max_leaves=4,
+)
+
+
+@given(_VALUES)
+def test_the_schema_says_what_is_taken(value: object) -> None:
+    for spec in (FLAG, COUNT, SHARE, KIND, NAMES):
+        try:
+            spec.check("x", value, typed=True)
+            taken = True
+        except BadOption:
+            taken = False
+        described = Draft202012Validator(spec.schema()).is_valid(value)
+        assert (taken or value is None) == (described or value is None), spec
 
 
 def test_what_is_not_given_has_its_default() -> None:

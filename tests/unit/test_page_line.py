@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from server.chat import Chat, ChatSampling, Ending, Said
 from server.child import NotRecognisedError, WorkerDiedError
 from server.documents import Page
 from server.engines.base import Options, PageInput
-from server.errors import DeadlineExceeded
+from server.errors import BadRequest, DeadlineExceeded, EngineCrashed, OutOfSpace
 from server.page_line import PageLine
-from server.page_task import PageTask
+from server.page_task import ChatTask, PageTask
 from tests.unit.fakes import page_input, read_page, run_at_once, until
 
 LIMIT_S = 100.0
@@ -69,6 +70,18 @@ def test_pages_begun_together_have_the_time_of_all_of_them() -> None:
         worker.answer(1, 2, 3)
         assert [(await task.answer).number for task in tasks] == [1, 2, 3]
         assert not worker.killed
+
+    run_at_once(case())
+
+
+def test_a_page_without_room_may_be_sent_again() -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), ByHand()
+        [task] = await _fed(line, worker, 1)
+        worker.answers[1].set_exception(NotRecognisedError("no room", OutOfSpace.code))
+        with pytest.raises(OutOfSpace) as raised:
+            await task.answer
+        assert raised.value.retry_after
 
     run_at_once(case())
 
@@ -175,5 +188,123 @@ def test_a_worker_that_does_not_let_go_is_ended_and_the_page_tried_again(tmp_pat
         await until(lambda: again.begun)
         again.answer(1)
         assert (await task.answer).number == 1
+
+    run_at_once(case())
+
+
+# --- chats
+
+
+class Talker(ByHand):
+    """A worker that says what the test says, of one chat."""
+
+    said: Callable[[Said], None]
+
+    ending: asyncio.Future[Ending]
+
+    async def answer(  # type: ignore[override]
+        self, chat: Chat, request_id: str, on_begun: Callable[[int], None], on_said: Callable[[Said], None]
+    ) -> Ending:
+        on_begun(1)
+        self.said = on_said
+        self.ending = asyncio.get_running_loop().create_future()
+        return await self.ending
+
+    async def kill(self) -> None:
+        self.killed = True
+        self.die()
+
+    def die(self) -> None:
+        if not self.ending.done():
+            self.ending.set_exception(WorkerDiedError("killed by SIGKILL"))
+
+
+ENDING = Ending("stop", 9, 3, 1.0)
+
+
+async def _asked(line: PageLine, worker: Talker, folder: Path) -> tuple[ChatTask, list[str]]:
+    heard: list[str] = []
+    chat = Chat((), ChatSampling(), folder / "ticket")
+    chat.ticket.touch()
+    task = ChatTask(chat, "req", lambda said: heard.append(said.text))
+    line.join(task, None)
+    line.feed(worker)  # type: ignore[arg-type]
+    await until(lambda: hasattr(worker, "ending"))
+    return task, heard
+
+
+def test_a_chat_is_said_piece_by_piece(tmp_path: Path) -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), Talker()
+        task, heard = await _asked(line, worker, tmp_path)
+        worker.said(Said("a"))
+        worker.said(Said("b"))
+        assert heard == ["a", "b"]
+        worker.ending.set_result(ENDING)
+        assert await task.answer == ENDING
+
+    run_at_once(case())
+
+
+def test_a_chat_that_has_said_nothing_is_asked_again_after_a_crash_and_no_other(tmp_path: Path) -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), Talker()
+        task, heard = await _asked(line, worker, tmp_path)
+        worker.die()
+        await until(lambda: not line.in_work)
+        again = Talker()
+        assert line.feed(again) == 1  # type: ignore[arg-type]
+        await until(lambda: hasattr(again, "ending"))
+        again.said(Said("a"))
+        again.die()
+        with pytest.raises(EngineCrashed, match=r"^m stopped twice on a chat: killed by SIGKILL\.$"):
+            await task.answer
+        assert heard == ["a"]
+
+        await until(lambda: not line.in_work)
+        task, heard = await _asked(line, said := Talker(), tmp_path)
+        said.said(Said("a"))
+        said.die()
+        with pytest.raises(EngineCrashed, match=r"^m stopped on a chat: killed by SIGKILL\.$"):
+            await task.answer
+
+    run_at_once(case())
+
+
+def test_a_chat_that_takes_too_long_is_withdrawn(tmp_path: Path) -> None:
+    """By a worker whose engine does not let go of pages, too."""
+
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), Talker()
+        task, _ = await _asked(line, worker, tmp_path)
+        await until(lambda: not task.file.exists())
+        worker.ending.set_exception(NotRecognisedError("withdrawn", None))
+        with pytest.raises(DeadlineExceeded, match=r"^A chat took longer than 100 s\.$"):
+            await task.answer
+        assert not worker.killed
+
+    run_at_once(case())
+
+
+def test_what_is_said_to_nobody_is_not_heard(tmp_path: Path) -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), Talker()
+        task, heard = await _asked(line, worker, tmp_path)
+        task.answer.cancel()
+        worker.said(Said("a"))
+        assert heard == []
+        worker.ending.set_exception(NotRecognisedError("withdrawn", None))
+        await until(lambda: not line.in_work)
+
+    run_at_once(case())
+
+
+def test_what_the_caller_did_wrong_is_told_as_such(tmp_path: Path) -> None:
+    async def case() -> None:
+        line, worker = PageLine("m", LIMIT_S), Talker()
+        task, _ = await _asked(line, worker, tmp_path)
+        worker.ending.set_exception(NotRecognisedError("too long", BadRequest.code))
+        with pytest.raises(BadRequest, match="too long"):
+            await task.answer
 
     run_at_once(case())

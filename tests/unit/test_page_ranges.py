@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import BadPageRange, TooManyPages
-from server.page_ranges import page_numbers
+from server.page_ranges import check, page_numbers
 from server.render import MAX_SIDE, fitting_scale
 
 
@@ -112,3 +112,14 @@ def test_a_page_is_drawn_within_the_limits(width: float, height: float, max_pixe
 
 def test_an_a4_page_is_drawn_at_the_full_resolution() -> None:
     assert fitting_scale(595.28, 841.89, 64_000_000, 200) == 200 / 72
+
+
+@pytest.mark.parametrize("ranges", ["0", "3-2", "1-", "a", ",", "1,,2", "\u0661", "\t1"])
+def test_what_is_no_list_of_pages_is_refused_whatever_the_document(ranges: str) -> None:
+    with pytest.raises(BadPageRange, match=r"Write page numbers and ranges, as in 1-3,7\.$"):
+        check(ranges)
+
+
+@pytest.mark.parametrize("ranges", [None, "", " ", "1", "999999999", " 2 , 4-4 "])
+def test_any_list_of_pages_may_fit_some_document(ranges: str | None) -> None:
+    check(ranges)

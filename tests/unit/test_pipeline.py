@@ -23,6 +23,7 @@ from server.errors import (
     ModelLoading,
     ModelUnavailable,
     OcrError,
+    OutOfSpace,
     QueueFull,
     ReaderKilled,
     TooManyPixels,
@@ -30,9 +31,12 @@ from server.errors import (
 )
 from server.metrics import Metrics
 from server.model_host import ModelHost, Policy
+from server.page_task import Urgency
 from server.pages import Opened, Reader
 from server.pipeline import Pipeline
+from server.stages import Stages
 from server.states import ModelState
+from server.tracing import Tracing
 from tests.unit.fakes import ENTRY, FakeWorker, FakeWorkers, page_input, read_page, room_for_all, run, until
 
 Step = Callable[[int], Awaitable[None]]
@@ -63,7 +67,7 @@ class FakeReader:
         self.rendered: list[int] = []
         self.most = 0
 
-    async def render(self, number: int) -> PageInput:
+    async def render(self, number: int, name: str = "page") -> PageInput:
         """A page's file."""
         await self.step(number)
         image = page_input(number, self.folder)
@@ -86,6 +90,7 @@ class FakeHost:
         self.concurrency = self.side_by_side = concurrency
         self.step = step
         self.not_loaded: OcrError | None = None
+        self.loaded = True
         self.documents = 0
         self._turns = asyncio.Semaphore(concurrency)
 
@@ -105,10 +110,18 @@ class FakeHost:
             raise self.not_loaded
 
     async def recognise(
-        self, page: PageInput, options: Options, request_id: str, *, start_within_s: float | None
+        self,
+        page: PageInput,
+        options: Options,
+        request_id: str,
+        *,
+        start_within_s: float | None,
+        urgency: Urgency,
+        on_begun: Callable[[], None],
     ) -> Page:
         """The page, read."""
         async with self._turns:
+            on_begun()
             assert self.documents
             assert page.path.exists()
             await self.step(page.number)
@@ -124,7 +137,7 @@ class Service:
         self.host = host
         self.admission = Admission(1000, 1)
         self.metrics = Metrics("0", "r")
-        self.pipeline = Pipeline(self.admission, self.metrics, max_wait_s)
+        self.pipeline = Pipeline(self.admission, Stages(self.metrics, Tracing()), max_wait_s)
 
     async def read(self, reader: FakeReader, numbers: list[int], total: int | None = None) -> Document:
         """One document."""
@@ -136,10 +149,10 @@ class Service:
             )
 
     def count(self, name: str) -> dict[str, float]:
-        """A metric's values by verdict."""
+        """A metric's values by verdict, or by stage."""
         families = text_string_to_metric_families(self.metrics.text().decode())
         return {
-            sample.labels.get("verdict", ""): sample.value
+            sample.labels.get("verdict", sample.labels.get("stage", "")): sample.value
             for family in families
             for sample in family.samples
             if sample.name == name
@@ -180,7 +193,8 @@ def test_every_page_is_counted_and_its_place_given_back_as_it_is_done(tmp_path: 
         assert service.admission.pages == 0
         assert service.count("ocr_pages_total") == {"ok": 3, "failed": 1}
         assert service.count("ocr_page_seconds_count") == {"": 3}
-        assert service.count("ocr_render_seconds_count") == {"": 3}
+        assert service.count("ocr_page_confidence_ratio_count") == {"": 3}
+        assert service.count("ocr_stage_seconds_count") == {"wait": 3, "recognise": 3}
 
     run(case())
 
@@ -254,7 +268,7 @@ def test_when_every_page_fails_the_first_ones_error_is_raised(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "error",
-    [Unavailable("no reader", retry_after=5), Draining("over")],
+    [Unavailable("no reader", retry_after=5), OutOfSpace("full", retry_after=5), Draining("over")],
     ids=lambda error: error.code,
 )
 @pytest.mark.parametrize("number", [1, 3])
@@ -269,7 +283,11 @@ def test_an_error_that_concerns_no_single_page_is_raised_as_it_is(tmp_path: Path
     run(case())
 
 
-@pytest.mark.parametrize("error", [QueueFull("late", retry_after=3), ModelUnavailable("gone")], ids=lambda e: e.code)
+@pytest.mark.parametrize(
+    "error",
+    [QueueFull("late", retry_after=3), ModelUnavailable("gone"), OutOfSpace("full", retry_after=5)],
+    ids=lambda e: e.code,
+)
 def test_an_error_of_the_model_is_raised_as_it_is(tmp_path: Path, error: OcrError) -> None:
     async def case() -> None:
         service = Service(tmp_path, FakeHost(failing({2: error}), concurrency=2))
@@ -471,5 +489,38 @@ def test_a_document_whose_turn_does_not_come_is_turned_away(tmp_path: Path, monk
         assert list(tmp_path.iterdir()) == []
         await other
         await host.unload()
+
+    run(case())
+
+
+# --- chats
+
+
+def test_chats_with_many_images_never_wait_for_each_other_and_give_all_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has more than half of the room: together, piece by piece, they would have it all and wait for ever."""
+    monkeypatch.setattr(pipeline_module, "_SPOOL_PAGES", 4)
+
+    async def case() -> None:
+        pipeline = Pipeline(Admission(10, 10), Metrics("", ""), 1)
+        inside = most = 0
+
+        async def chat() -> None:
+            nonlocal inside, most
+            async with pipeline.room_for(3):
+                inside += 3
+                most = max(most, inside)
+                await asyncio.sleep(0.001)
+                inside -= 3
+
+        await asyncio.gather(*(chat() for _ in range(5)))
+        assert most == 3
+
+        async with pipeline.room_for(3):
+            waiting = asyncio.create_task(chat())  # it has one, and wants two more
+            await asyncio.sleep(0.001)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        async with pipeline.room_for(4):
+            assert inside == 0
 
     run(case())

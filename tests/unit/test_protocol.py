@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server import protocol
+from server.chat import Chat, ChatSampling, Ending, Part, Said, Turn
 from server.documents import Block, BlockFormat, Page, Verdict
 from server.engines.base import PageInput
 from server.protocol import Message, ProtocolError, decode, encode
@@ -25,12 +26,30 @@ PAGE = Page(
     seconds=1.5,
     warnings=("no effect",),
     engine_result={"width": 100},
+    tokens=12,
 )
+CHAT = Chat(
+    turns=(
+        Turn("system", (Part("Be brief."),)),
+        Turn("user", (Part(image=Path("/spool/image-0-00001.ppm")), Part("Ёж?"))),
+    ),
+    sampling=ChatSampling(100, 0.5, 0.9, 7, ("END",), 2, 0.1, 0.2, 1.1),
+    ticket=Path("/spool/ticket"),
+)
+LIKELY = {"token": "Ё", "logprob": -0.5, "bytes": [208, 129], "top_logprobs": []}
 LINES = [
     (
         protocol.Recognise(7, (PageInput(2, Path("/spool/p.ppm"), 100, 50, 3),), {"lang": "rus+eng"}, "req_1"),
         '{"kind":"recognise","id":7,"pages":[{"number":2,"path":"/spool/p.ppm","width":100,"height":50,"of":3}],'
         '"options":{"lang":"rus+eng"},"request_id":"req_1"}\n',
+    ),
+    (
+        protocol.Answer(7, CHAT, "req_1"),
+        '{"kind":"answer","id":7,"chat":{"turns":[{"role":"system","parts":[{"text":"Be brief."}]},'
+        '{"role":"user","parts":[{"image":"/spool/image-0-00001.ppm"},{"text":"Ёж?"}]}],'
+        '"sampling":{"max_tokens":100,"temperature":0.5,"top_p":0.9,"seed":7,"stop":["END"],"top_logprobs":2,'
+        '"frequency_penalty":0.1,"presence_penalty":0.2,"repetition_penalty":1.1},"ticket":"/spool/ticket"},'
+        '"request_id":"req_1"}\n',
     ),
     (protocol.Close(), '{"kind":"close"}\n'),
     (
@@ -44,7 +63,17 @@ LINES = [
         '{"kind":"recognised","id":7,"pages":[{"number":2,"width":100,"height":50,"text":"Ёж","markdown":"# Ёж",'
         '"blocks":[{"type":"doc_title","bbox":[1,2,30,40],"content":"Ёж","format":"text","order":0,"confidence":0.5,"verdict":"truncated"}],'
         '"images":{"figure_1.png":"/spool/page-00002_figure_1.png"},"token_confidence":0.25,"verdict":"ok",'
-        '"error":null,"seconds":1.5,"warnings":["no effect"],"engine_result":{"width":100}}]}\n',
+        '"error":null,"seconds":1.5,"warnings":["no effect"],"engine_result":{"width":100},"tokens":12}]}\n',
+    ),
+    (
+        protocol.More(7, Said("Ёж", (LIKELY,))),
+        '{"kind":"more","id":7,"said":{"text":"Ёж","logprobs":[{"token":"Ё","logprob":-0.5,"bytes":[208,129],'
+        '"top_logprobs":[]}]}}\n',
+    ),
+    (
+        protocol.Answered(7, Ending("length", 300, 100, 1.5)),
+        '{"kind":"answered","id":7,"ending":{"reason":"length","prompt_tokens":300,"completion_tokens":100,'
+        '"seconds":1.5}}\n',
     ),
     (
         protocol.NotRecognised(7, "ValueError: no", None),
@@ -129,6 +158,8 @@ def test_a_message_with_fields_of_no_message_is_none(kind: str, extra: dict[str,
         b'{"kind":"loaded"}',
         b'{"kind":"recognise","id":1,"pages":[{"number":1}],"options":{},"request_id":"r"}',
         b'{"kind":"recognised","id":1,"pages":["page"]}',
+        b'{"kind":"answer","id":1,"chat":{"turns":[{}],"sampling":{"stop":[]},"ticket":"t"},"request_id":"r"}',
+        b'{"kind":"more","id":1,"said":{"logprobs":null}}',
         b'{"kind":"recognised","id":1,"pages":null}',
         b"[" * 100_000,
     ],

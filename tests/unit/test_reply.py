@@ -64,6 +64,7 @@ BLOCKS_ON_THE_WIRE = [
         "order": 0,
         "confidence": 0.9,
         "verdict": None,
+        "original": None,
     },
     {
         "type": "table",
@@ -73,7 +74,13 @@ BLOCKS_ON_THE_WIRE = [
         "order": 1,
         "confidence": None,
         "verdict": None,
+        "original": None,
     },
+]
+
+
+FIELDS_ON_THE_WIRE = [
+    {"name": "Счёт №", "value": "17", "page": 1, "bbox": [10, 20, 300, 60], "confidence": 0.9},
 ]
 
 
@@ -85,6 +92,7 @@ def test_the_reply_for_an_image_is_this() -> None:
         "input_type": "multipart",
         "text": "Счёт № 17 от 01.02.2026, к оплате 1250",
         "markdown": "# Счёт № 17",
+        "fields": FIELDS_ON_THE_WIRE,
         "confidence": 0.86,
         "confidence_basis": "token+heuristic",
         "status": "success",
@@ -94,6 +102,7 @@ def test_the_reply_for_an_image_is_this() -> None:
         "width": 800,
         "height": 600,
         "blocks": BLOCKS_ON_THE_WIRE,
+        "block_markup": "plain",
         "verdict": "ok",
         "timing": {"inference_seconds": 0.123, "total_seconds": 0.988},
     }
@@ -110,6 +119,7 @@ def test_the_reply_for_a_pdf_is_this() -> None:
         "markdown": (
             "# Счёт № 17\n\n---\n\nplain words\n\n---\n\n<!-- page 4 could not be read: The page is damaged. -->"
         ),
+        "fields": FIELDS_ON_THE_WIRE,
         "confidence": 0.0,
         "confidence_basis": "heuristic",
         "status": "partial",
@@ -126,6 +136,7 @@ def test_the_reply_for_a_pdf_is_this() -> None:
                 "text": "Счёт № 17 от 01.02.2026, к оплате 1250",
                 "markdown": "# Счёт № 17",
                 "blocks": BLOCKS_ON_THE_WIRE,
+                "block_markup": "plain",
                 "confidence": 0.86,
                 "confidence_basis": "token+heuristic",
                 "verdict": "ok",
@@ -139,6 +150,7 @@ def test_the_reply_for_a_pdf_is_this() -> None:
                 "text": "plain words on the third page",
                 "markdown": "plain words",
                 "blocks": [],
+                "block_markup": "plain",
                 "confidence": 1.0,
                 "confidence_basis": "heuristic",
                 "verdict": "ok",
@@ -152,6 +164,7 @@ def test_the_reply_for_a_pdf_is_this() -> None:
                 "text": "",
                 "markdown": "",
                 "blocks": [],
+                "block_markup": "plain",
                 "confidence": 0.0,
                 "confidence_basis": "heuristic",
                 "verdict": "failed",
@@ -177,8 +190,8 @@ def test_the_reply_for_a_pdf_is_this() -> None:
 
 
 SHARED_KEYS = {
-    *("model", "prompt", "file_type", "input_type", "text", "markdown", "confidence", "confidence_basis", "status"),
-    *("timing", "elapsed_sec", "request_id", "timestamp"),
+    *("model", "prompt", "file_type", "input_type", "text", "markdown", "fields", "confidence", "confidence_basis"),
+    *("status", "timing", "elapsed_sec", "request_id", "timestamp"),
 }
 
 
@@ -204,6 +217,7 @@ def test_without_content_no_text_is_in_the_reply() -> None:
     assert "Счёт" not in json.dumps([image, pdf], ensure_ascii=False)
     for reply in (image, pdf, *pdf["pages"]):
         assert [reply[key] for key in ("text", "markdown")] == [None, None]
+    assert (image["fields"], pdf["fields"]) == (None, None)
     assert (image["blocks"], pdf["combined_text"], pdf["pages"][0]["blocks"]) == (None, None, None)
     assert (image["confidence"], pdf["confidence_per_page"]) == (0.86, [0.86, 1.0])
 
@@ -213,6 +227,7 @@ def test_the_librarys_own_result_and_what_had_no_effect_are_in_the_reply_where_t
     image = wire(finished(own, file_type=FileType.IMAGE))
     assert (image["engine_result"], image["warnings"]) == ({"width": 800}, ["top_p has no effect", "boxes are odd"])
     both = wire(finished(own, replace(own, number=2, engine_result=None)))
+    assert [page["block_markup"] for page in both["pages"]] == ["markdown", "plain"]
     assert both["warnings"] == ["top_p has no effect", "boxes are odd"]
     assert [page.get("engine_result") for page in both["pages"]] == [{"width": 800}, None]
     assert "engine_result" not in wire(finished(own, file_type=FileType.IMAGE, return_content=False))
@@ -288,6 +303,7 @@ def test_every_form_can_be_rendered_and_saved() -> None:
     assert rendered[Format.MARKDOWN].decode().startswith("# Счёт № 17\n")
     assert rendered[Format.TEXT].decode().startswith(PAGE.text)
     assert rendered[Format.CSV] == b"a\r\n"
+    assert rendered[Format.XLSX].startswith(b"PK")
     assert rendered[Format.HTML].decode().startswith("<!doctype html>")
     assert "<title>счёт.pdf</title>" in rendered[Format.HTML].decode()
     assert json.loads(rendered[Format.JSON])["model"] == "pp-ocr"
@@ -302,9 +318,20 @@ def test_a_form_asked_for_twice_is_rendered_once() -> None:
     assert list(render_all(done, build(done), [Format.TEXT, Format.CSV, Format.TEXT])) == [Format.TEXT, Format.CSV]
 
 
-def test_in_json_every_form_is_text_and_the_zip_is_base64() -> None:
+@pytest.mark.parametrize("form", [Format.XLSX, Format.ZIP])
+def test_in_json_every_form_is_text_and_what_is_not_is_base64(form: Format) -> None:
     assert as_text(Format.MARKDOWN, "ё".encode()) == "ё"
-    assert base64.b64decode(as_text(Format.ZIP, b"PK\xff")) == b"PK\xff"
+    assert base64.b64decode(as_text(form, b"PK\xff")) == b"PK\xff"
+
+
+def test_fields_of_all_pages_say_where_they_are() -> None:
+    other = replace(PAGE, number=9, blocks=(Block("text", (0, 0, 80, 40), "Total: 5\nDue: 6", BlockFormat.TEXT, 0),))
+
+    assert [tuple(field.values()) for field in wire(finished(PAGE, other))["fields"]] == [
+        ("Счёт №", "17", 1, [10, 20, 300, 60], 0.9),
+        ("Total", "5", 9, [0, 0, 80, 20], None),
+        ("Due", "6", 9, [0, 20, 80, 40], None),
+    ]
 
 
 def test_without_a_file_name_the_title_is_the_request() -> None:

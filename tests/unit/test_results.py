@@ -38,9 +38,9 @@ def age(store: ResultStore, owner: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_name_is_its_time_the_documents_own_and_eight_digits(store: ResultStore, kind: str) -> None:
-    before = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
+    before = time.strftime("%Y%m%d_%H%M%S", time.gmtime(time.time()))
     addresses = store.save("alice", "Contract v2.pdf", {kind: b"x"})
-    after = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
+    after = time.strftime("%Y%m%d_%H%M%S", time.gmtime(time.time()))
 
     assert list(addresses) == [kind]
     assert addresses[kind].startswith(f"/files/{kind}/")

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from server.schemas import Format, OcrOptions
+from server.preparation import Step
+from server.schemas import TYPED, Format, OcrOptions
 
 
 def options(**fields: object) -> OcrOptions:
@@ -19,6 +20,7 @@ def test_nothing_has_to_be_given() -> None:
         "return_content": True,
         "pages": None,
         "formats": (),
+        "preprocess": (),
         "save": False,
     }
 
@@ -66,6 +68,31 @@ def test_other_formats_are_refused_by_name(given: object) -> None:
     assert refused.value.errors()[0]["loc"][0] == "formats"
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("deskew", (Step.DESKEW,)),
+        ("deskew, denoise ,deskew,", (Step.DENOISE, Step.DESKEW)),
+        (["contrast", "orientation"], (Step.ORIENTATION, Step.CONTRAST)),
+        ("all", tuple(Step)),
+        (["crop", "all"], tuple(Step)),
+        ("", ()),
+        ([], ()),
+    ],
+)
+def test_steps_come_in_their_own_order_and_once(given: object, meant: tuple[Step, ...]) -> None:
+    assert options(preprocess=given).preprocess == meant
+
+
+@pytest.mark.parametrize(
+    "given", ["sharpen", "deskew;crop", ["crop", "sharpen"], "all,none", 7, True, None, [["crop"]]]
+)
+def test_other_steps_are_refused(given: object) -> None:
+    with pytest.raises(ValidationError) as refused:
+        options(preprocess=given)
+    assert refused.value.errors()[0]["loc"][0] == "preprocess"
+
+
 @pytest.mark.parametrize(("given", "meant"), [("1-3,7", "1-3,7"), (3, "3"), ("", ""), (None, None)])
 def test_pages_are_text_or_one_number(given: object, meant: str | None) -> None:
     assert options(pages=given).pages == meant
@@ -94,4 +121,18 @@ def test_a_models_own_options_are_let_through_for_it_to_check() -> None:
 
 
 def test_the_forms_of_a_result_have_these_names() -> None:
-    assert [form.value for form in Format] == ["md", "json", "text", "html", "csv", "zip"]
+    assert [form.value for form in Format] == ["md", "json", "text", "html", "csv", "xlsx", "zip"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"save": "true"}, {"save": 1}, {"return_content": ""}, {"formats": "md"}, {"formats": ""}]
+)
+def test_where_values_have_types_a_text_is_a_text(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        OcrOptions.model_validate(fields, context=TYPED)
+
+
+def test_where_values_have_types_they_are_taken_as_they_are() -> None:
+    fields = {"save": True, "formats": ["md"], "pages": 2.0, "prompt": "true"}
+    found = OcrOptions.model_validate(fields, context=TYPED)
+    assert (found.save, found.formats, found.pages, found.prompt) == (True, (Format.MARKDOWN,), "2", "true")

@@ -1,4 +1,4 @@
-"""The environment: what each variable may be, what the operator reads when it is not, and that README says the same."""
+"""The environment: what each variable may be, what the operator reads when it is not, and what is documented."""
 
 import os
 import re
@@ -43,13 +43,28 @@ DEFAULTS = {
     "PAGE_TIMEOUT_S": 120,
     "WORKER_MAX_PAGES": 5000,
     "WORKER_MAX_RSS_MB": 8192,
+    "MAX_BATCH_FILES": 10,
+    "JOBS_MAX_MB": 4096,
+    "CACHE_MB": 256,
     "SHUTDOWN_GRACE_S": 30,
     "RESULT_TTL_S": 86_400,
     "PAGE_HEADER": "[Страница {page}]",
     "PAGE_SEPARATOR": "--- СТРАНИЦА РАЗДЕЛИТЕЛЬ ---",
+    "WEBHOOK_HOSTS": (),
+    "WEBHOOK_SECRET": None,
     "LOG_LEVEL": LogLevel.INFO,
     "LOG_FORMAT": LogFormat.JSON,
     "LOG_DIR": None,
+    "OTEL_EXPORTER_OTLP_ENDPOINT": None,
+    "OTEL_EXPORTER_OTLP_HEADERS": None,
+    "CLOUDRU_S3_ENDPOINT": None,
+    "CLOUDRU_S3_BUCKET": None,
+    "CLOUDRU_S3_ACCESS_KEY": None,
+    "CLOUDRU_S3_SECRET_KEY": None,
+    "CLOUDRU_S3_REGION": "ru-central-1",
+    "CLOUDRU_S3_ADDRESSING": "path",
+    "S3_LINK_TTL_S": 86_400,
+    "S3_INPUT_BUCKETS": (),
 }
 BOUNDS: dict[str, tuple[float, float]] = {
     "PORT": (1, 65535),
@@ -66,8 +81,12 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "PAGE_TIMEOUT_S": (1, 3600),
     "WORKER_MAX_PAGES": (1, 10_000_000),
     "WORKER_MAX_RSS_MB": (128, 1_000_000),
+    "MAX_BATCH_FILES": (1, 1000),
+    "JOBS_MAX_MB": (1, 100_000_000),
+    "CACHE_MB": (0, 100_000_000),
     "SHUTDOWN_GRACE_S": (0, 3600),
     "RESULT_TTL_S": (1, 31_536_000),
+    "S3_LINK_TTL_S": (1, 604_800),
 }
 
 
@@ -128,7 +147,7 @@ def test_a_number_out_of_bounds_stops_the_start(name: str, bounds: tuple[float, 
         assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", [name for name in BOUNDS if not name.endswith("_S") or name == "RESULT_TTL_S"])
+@pytest.mark.parametrize("name", [name for name in BOUNDS if not name.endswith("_S") or name.endswith("_TTL_S")])
 def test_a_count_is_a_whole_number(name: str) -> None:
     assert refusal(**{name: "36.5"}).startswith(f"{name}: ")
 
@@ -160,6 +179,17 @@ def test_a_switch_is_on_or_off(given: str, meant: bool) -> None:
         ("API_TOKENS_FILE", "/no\nsuch"),
         ("PORT", "80\n81"),
         ("RECOGNISER", "paddle"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:pass@collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?x=y"),
+        ("CLOUDRU_S3_ENDPOINT", "s3.cloud.ru"),
+        ("CLOUDRU_S3_ENDPOINT", "https://user:pass@s3.cloud.ru"),
+        ("CLOUDRU_S3_ENDPOINT", "https://s3.cloud.ru/bucket"),
+        ("CLOUDRU_S3_BUCKET", "No Bucket"),
+        ("CLOUDRU_S3_ACCESS_KEY", "tenant/key"),
+        ("CLOUDRU_S3_REGION", "ru central"),
+        ("CLOUDRU_S3_ADDRESSING", "dns"),
+        ("S3_INPUT_BUCKETS", "scans,../x"),
         ("VLLM_OVERRIDES", "{glm-ocr"),
         ("VLLM_OVERRIDES", '["glm-ocr"]'),
         ("VLLM_OVERRIDES", '{"glm-ocr": {"trust_remote_code": true}}'),
@@ -370,24 +400,177 @@ def test_secrets_leave_the_environment_and_the_rest_stays(monkeypatch: pytest.Mo
     assert os.environ["PORT"] == "9000"
 
 
-# --- README
+# --- webhooks
+
+HOOKS = "hooks.example.com"
 
 
-def _table(readme: str) -> dict[str, tuple[str, str]]:
+@pytest.mark.parametrize(
+    "given",
+    [
+        HOOKS,
+        f"{HOOKS}:8443",
+        "localhost",
+        "93.184.216.34:80",
+        "[2606:4700::1111]",
+        "[2606:4700::1111]:65535",
+        "xn--p1ai",
+    ],
+)
+def test_a_host_of_webhooks_is_a_name_or_an_address_and_perhaps_a_port(given: str) -> None:
+    assert read(WEBHOOK_HOSTS=f" {given} ,b.test", WEBHOOK_SECRET="sixteen-letters!").webhook_hosts == (given, "b.test")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(f"https://{HOOKS}", f"{HOOKS}/", f"*.{HOOKS}", f"me@{HOOKS}", f"{HOOKS}:", f"{HOOKS}:0", f"{HOOKS}:65536"),
+        *(
+            "*",
+            "a b",
+            "a..b",
+            ".a",
+            "a.",
+            "127.1",
+            "93.184.216.034",
+            "[example.com]",
+            "крючки.рф",
+            "2606:4700::1111",
+            "[2606::1::1]",
+            "[93.184.216.34]",
+            "[]:80",
+        ),
+    ],
+)
+def test_what_is_no_host_of_webhooks_stops_the_start(given: str) -> None:
+    message = refusal(WEBHOOK_HOSTS=f"fine.test,{given}", WEBHOOK_SECRET="sixteen-letters!")
+
+    assert message.startswith(f"WEBHOOK_HOSTS: {given!r} is not a host such as ")
+    assert "\n" not in message
+
+
+def test_webhooks_need_a_secret() -> None:
+    assert refusal(WEBHOOK_HOSTS=HOOKS).startswith("WEBHOOK_SECRET: there is none")
+
+
+@pytest.mark.parametrize("bad", ["fifteen-letters", "of more than sixteen letters", "whsec_dG9vIHNob3J0", "whsec_!?"])
+def test_a_bad_secret_of_webhooks_stops_the_start_and_is_not_shown(bad: str) -> None:
+    for hosts in ("", HOOKS):
+        message = refusal(WEBHOOK_HOSTS=hosts, WEBHOOK_SECRET=bad)
+
+        assert message.startswith("WEBHOOK_SECRET: it must be whsec_ and 24 to 64 bytes in base64")
+        assert bad not in message
+        assert "\n" not in message
+
+
+def test_the_secret_of_webhooks_is_shown_nowhere_and_leaves_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(WEBHOOK_SECRET="sixteen-letters!")
+    for shown in (repr(found), str(found), found.model_dump_json(), str(found.model_dump())):
+        assert "sixteen" not in shown
+
+    monkeypatch.setenv("WEBHOOK_SECRET", "sixteen-letters!")
+    settings.forget_secrets()
+    assert "WEBHOOK_SECRET" not in os.environ
+
+
+# --- traces
+
+
+def test_headers_for_the_collector_are_read_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(OTEL_EXPORTER_OTLP_HEADERS=" Authorization=Basic%20c2VjcmV0, x-scope=no,")
+
+    assert found.otlp_headers() == {"Authorization": "Basic c2VjcmV0", "x-scope": "no"}
+    assert read().otlp_headers() == {}
+    for shown in (repr(found), str(found), found.model_dump_json(), str(found.model_dump())):
+        assert "c2VjcmV0" not in shown
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "a=b")
+    settings.forget_secrets()
+    assert "OTEL_EXPORTER_OTLP_HEADERS" not in os.environ
+
+
+@pytest.mark.parametrize("bad", ["secret-word", "a b=secret-word", "a=secret-word%0d%0ab: c", "a=secret-word%d1%8f"])
+def test_what_is_no_header_stops_the_start_and_is_not_shown(bad: str) -> None:
+    message = refusal(OTEL_EXPORTER_OTLP_HEADERS=bad)
+
+    assert message.startswith("OTEL_EXPORTER_OTLP_HEADERS: it is not name=value")
+    assert "secret-word" not in message
+
+
+@pytest.mark.parametrize("given", ["http://collector:4318", "https://[::1]:4318/", "https://otlp.example.com/a/b"])
+def test_a_collector_may_be_anywhere(given: str) -> None:
+    assert read(OTEL_EXPORTER_OTLP_ENDPOINT=given).otel_exporter_otlp_endpoint == given
+
+
+# --- S3
+
+S3 = {
+    "CLOUDRU_S3_ENDPOINT": "https://s3.cloud.ru",
+    "CLOUDRU_S3_BUCKET": "results",
+    "CLOUDRU_S3_ACCESS_KEY": "tenant-id:key-id",
+    "CLOUDRU_S3_SECRET_KEY": "s3cret/of+the=store",
+}
+
+
+def test_s3_is_on_when_all_four_variables_are_set() -> None:
+    found = read(**S3)
+
+    assert (found.s3_storage, found.s3_missing) == ("enabled", ())
+    assert (read().s3_storage, read().s3_missing) == ("disabled", tuple(S3))
+
+
+@pytest.mark.parametrize("name", S3)
+def test_with_a_variable_too_few_s3_is_incomplete(name: str) -> None:
+    for absent in ("", " ") if name.endswith("KEY") else ("",):
+        found = read(**{**S3, name: absent})
+        assert (found.s3_storage, found.s3_missing) == ("incomplete", (name,))
+
+
+def test_an_address_or_a_region_alone_does_not_switch_s3_on() -> None:
+    assert read(CLOUDRU_S3_REGION="x", S3_INPUT_BUCKETS="scans").s3_storage == "disabled"
+    assert read(CLOUDRU_S3_ENDPOINT=S3["CLOUDRU_S3_ENDPOINT"]).s3_missing == tuple(S3)[1:]
+
+
+def test_keys_from_a_file_may_end_with_a_line_break() -> None:
+    found = read(**{name: f"{value}\n" if name.endswith("KEY") else value for name, value in S3.items()})
+
+    assert found == read(**S3)
+
+
+def test_no_form_of_the_settings_shows_the_keys_of_s3() -> None:
+    found = read(**S3)
+
+    for shown in (repr(found), found.model_dump_json(), str(found.model_dump())):
+        assert S3["CLOUDRU_S3_ACCESS_KEY"] not in shown
+        assert S3["CLOUDRU_S3_SECRET_KEY"] not in shown
+    assert "tenant/key" not in refusal(CLOUDRU_S3_ACCESS_KEY="tenant/key")
+
+
+def test_the_keys_of_s3_leave_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in S3.items():
+        monkeypatch.setenv(name, value)
+
+    settings.forget_secrets()
+
+    assert {name for name in S3 if name in os.environ} == {"CLOUDRU_S3_ENDPOINT", "CLOUDRU_S3_BUCKET"}
+
+
+# --- documentation
+
+
+def _table(page: str) -> dict[str, tuple[str, str]]:
     """Variable → default and description, from the rows | `NAME` | default | description |."""
-    path = ROOT / readme
-    assert path.exists(), f"{readme} has yet to be written"
+    path = ROOT / "docs" / page
     rows = re.findall(r"^\| `([A-Z][A-Z0-9_]*)` \|([^|]*)\|([^|]*)\|$", path.read_text("utf-8"), re.MULTILINE)
-    assert len(rows) == len({name for name, _, _ in rows}), f"{readme} lists a variable twice"
+    assert len(rows) == len({name for name, _, _ in rows}), f"{page} lists a variable twice"
     return {name: (default.strip(), description.strip()) for name, default, description in rows}
 
 
-def test_readme_lists_every_variable_as_it_is() -> None:
-    assert _table("README.md") == settings.variables()
+def test_every_variable_is_documented_as_it_is() -> None:
+    assert _table("settings.md") == settings.variables()
 
 
-def test_the_russian_readme_lists_the_same_variables_and_defaults() -> None:
-    table = _table("README.ru.md")
+def test_the_russian_page_lists_the_same_variables_and_defaults() -> None:
+    table = _table("settings.ru.md")
 
     assert {name: default for name, (default, _) in table.items()} == {
         name: default for name, (default, _) in settings.variables().items()

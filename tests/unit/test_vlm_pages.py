@@ -103,6 +103,7 @@ def test_each_region_is_asked_for_by_its_own_prompt_and_put_in_its_own_form(tmp_
         assert figure.size == (200, 100)
         assert figure.getpixel((50, 50)) == (255, 0, 0)
     assert page.token_confidence == 0.9
+    assert page.tokens == 10 * len(answers.asked)
 
 
 def test_the_number_of_a_formula_that_came_out_empty_is_not_lost(tmp_path: Path) -> None:
