@@ -27,6 +27,9 @@ HIDDEN = [
     )
 ]
 
+PAGE_FILES = [Route("GET", f"/web/{name}") for name in ("icon.svg", "licences.txt")]
+"""Of the web page, open to anyone."""
+
 
 def routes(client: httpx2.Client, filling: str = "x") -> list[Route]:
     """All operations of the OpenAPI document."""

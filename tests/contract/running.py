@@ -47,12 +47,19 @@ def free_port() -> int:
 class Server:
     """One server; as a context manager it is killed at the end with all that it started."""
 
-    def __init__(self, *, prefix: Sequence[str] = (), tmp: Path | None = None, **variables: str) -> None:
-        self.prefix = tuple(prefix)
+    def __init__(
+        self,
+        *,
+        prefix: Sequence[str] = (),
+        command: Sequence[str] = (sys.executable, "-m", "server"),
+        tmp: Path | None = None,
+        **variables: str,
+    ) -> None:
+        self.command = (*prefix, *command)
         self.folder = Path(tempfile.mkdtemp(prefix="oo-"))  # short: the path of a Unix socket has to fit
         self.tmp = tmp or self.folder / "t"
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{variables.get('HOST', '127.0.0.1')}:{self.port}"
         self.environment = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "HOST": "127.0.0.1",
@@ -60,6 +67,7 @@ class Server:
             "API_TOKENS": TOKEN,
             "DATA_DIR": str(self.folder / "data"),
             "TMPDIR": str(self.tmp),
+            "CACHE_MB": "0",  # the same document is sent again and again, and is meant to be read each time
             **variables,
         }
         self._output = self.folder / "output"
@@ -68,7 +76,7 @@ class Server:
         self.tmp.mkdir(exist_ok=True)
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", "server"],
+                self.command,
                 cwd=ROOT,
                 env={name: value for name, value in self.environment.items() if value},
                 stdout=output,
@@ -210,8 +218,10 @@ class Later(Generic[T]):
 
 def assert_problem(reply: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     """The reply is an error in the one shape that errors have; returns it."""
-    assert (reply.status_code, reply.headers.get("content-type")) == (status, "application/problem+json"), reply.text
-    problem: dict[str, Any] = reply.json()
+    is_message = reply.request.url.path == "/mcp"
+    media_type = "application/json" if is_message else "application/problem+json"
+    assert (reply.status_code, reply.headers.get("content-type")) == (status, media_type), reply.text
+    problem: dict[str, Any] = reply.json()["error"]["data"] if is_message else reply.json()
     assert set(problem) - {"retry_after"} == PROBLEM_KEYS
     assert problem["code"] == code, problem
     assert problem["status"] == status
@@ -224,6 +234,22 @@ def assert_problem(reply: httpx2.Response, status: int, code: str) -> dict[str, 
     if "retry_after" in problem:
         assert int(reply.headers["retry-after"]) == problem["retry_after"] >= 1
     return problem
+
+
+def assert_error(reply: httpx2.Response, status: int, code: str | None = None) -> str:
+    """The reply is an error in the words of the wire format that its address speaks; returns what is wrong."""
+    path, body = reply.request.url.path, reply.json()
+    if not path.startswith("/v1/") and path not in {"/layout-parsing", "/restructure-pages"}:
+        problem = body["error"]["data"] if path == "/mcp" else body
+        return str(assert_problem(reply, status, code or problem["code"])["detail"])
+    assert (reply.status_code, reply.headers.get("content-type")) == (status, "application/json"), reply.text
+    if not path.startswith("/v1/"):
+        assert body == {"logId": reply.headers["x-request-id"], "errorCode": status, "errorMsg": body["errorMsg"]}
+        return str(body["errorMsg"])
+    assert set(body["error"]) == {"message", "type", "param", "code"}
+    assert body["error"]["code"] == code or code is None, body
+    assert reply.headers["x-request-id"]
+    return str(body["error"]["message"])
 
 
 def _kill(pid: int) -> None:

@@ -1,8 +1,10 @@
 """Documents for the contract tests: small ones that are read quickly."""
 
+import io
 import random
 
 from PIL import Image
+from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
 from tests import makers
@@ -31,3 +33,23 @@ def pdf(pages: int, word: str = "Sheet", size: tuple[int, int] = (240, 240)) -> 
 def noise(width: int, height: int) -> Image.Image:
     """A picture that no compression makes small."""
     return Image.frombytes("RGB", (width, height), random.Random(1).randbytes(width * height * 3))
+
+
+def repeated(document: bytes, pages: int) -> bytes:
+    """A PDF of so many pages: those of another, over and over."""
+    reader, writer = PdfReader(io.BytesIO(document)), PdfWriter()
+    for number in range(pages):
+        writer.add_page(reader.pages[number % len(reader.pages)])
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def joined(*documents: bytes) -> bytes:
+    """The pages of several PDFs as one."""
+    writer = PdfWriter()
+    for document in documents:
+        writer.append(io.BytesIO(document))
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()

@@ -1,125 +1,21 @@
 """Documents by URL, against a real HTTP server on loopback.
 
-Given what a host answers, this is what `fetch` saves or refuses. Names are resolved by a table of the test's own, under
-`.test`, a domain that never exists (RFC 6761): a second look-up by anyone else could not succeed.
+Given what a host answers, this is what `fetch` saves or refuses.
 """
 
 import asyncio
 import gzip
-import ssl
-import subprocess
 import zlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from server.addresses import is_public
 from server.errors import OcrError, UploadTooLarge, UrlFetchFailed, UrlNotAllowed
 from server.fetch import MAX_REDIRECTS, fetch
+from tests.contract.hosts import BODY, DEAD, Answer, Host, Names, Visit, allowed, endless, here, reply, tls_of
 
 pytestmark = pytest.mark.contract
-
-DEAD = "127.0.0.3"  # the hosts here listen on 127.0.0.1 alone
-BODY = b"%PDF-1.7 a document"
-Answer = Callable[["Visit"], AsyncIterator[bytes]]
-
-
-@dataclass
-class Visit:
-    """One request as the host saw it."""
-
-    target: str
-    headers: dict[str, str]
-
-
-@dataclass
-class Host:
-    """A host on 127.0.0.1 that answers every request with the bytes of `answer`, then closes."""
-
-    answer: Answer
-    tls: ssl.SSLContext | None = None
-    visits: list[Visit] = field(default_factory=list)
-    server_names: list[str | None] = field(default_factory=list)
-    port: int = 0
-
-    async def __aenter__(self) -> "Host":
-        if self.tls:
-            self.tls.sni_callback = lambda _socket, name, _context: self.server_names.append(name)
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._open: set[asyncio.Task[None]] = set()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._open.add(task)
-        try:
-            first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in lines)
-            visit = Visit(first.split(" ")[1], {name.lower(): value for name, value in headers.items()})
-            self.visits.append(visit)
-            async for block in self.answer(visit):
-                writer.write(block)
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-
-class Names:
-    """A resolver: each look-up of a name takes the next of its answers."""
-
-    def __init__(self, **answers: list[list[str]]) -> None:
-        self.answers = {f"{name}.test": found for name, found in answers.items()}
-        self.asked: list[str] = []
-
-    async def __call__(self, host: str) -> list[str]:
-        self.asked.append(host)
-        if not self.answers.get(host):
-            raise OSError(-2, "Name or service not known")
-        return self.answers[host].pop(0)
-
-
-def here(times: int = 1) -> list[list[str]]:
-    return [["127.0.0.1"] for _ in range(times)]
-
-
-def allowed(address: IPv4Address | IPv6Address) -> bool:
-    """This host stands for the public Internet; whatever else is not public stays refused, 127.0.0.2 among it."""
-    return is_public(address) or str(address) in ("127.0.0.1", DEAD)
-
-
-def reply(body: bytes = BODY, status: str = "200 OK", length: int | None = None, **headers: str) -> Answer:
-    """One complete reply; `length` None means the body's own."""
-
-    async def answer(_: Visit) -> AsyncIterator[bytes]:
-        lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        yield "\r\n".join([*lines, "", ""]).encode("utf-8")
-        yield body
-
-    return answer
-
-
-def endless(head: bytes, block: bytes, pause_s: float) -> Answer:
-    async def answer(_: Visit) -> AsyncIterator[bytes]:
-        yield head
-        while True:
-            yield block
-            await asyncio.sleep(pause_s)
-
-    return answer
 
 
 def redirects(**locations: str) -> Answer:
@@ -461,41 +357,11 @@ def test_a_file_that_is_there_already_is_left_alone(desk: Desk) -> None:
 # --- TLS
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for docs.test, with its key, in one file."""
-    folder = tmp_path_factory.mktemp("tls")
-    pem = folder / "docs.pem"
-    subject = ["-subj", "/CN=docs.test", "-addext", "subjectAltName=DNS:docs.test", "-days", "2"]
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        *subject,
-        "-keyout",
-        str(pem),
-        "-out",
-        f"{pem}.crt",
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    pem.write_bytes(pem.read_bytes() + Path(f"{pem}.crt").read_bytes())
-    return pem
-
-
-def tls_host(certificate: Path) -> Host:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return Host(reply(), context)
-
-
 def test_over_tls_the_name_is_asked_for_and_checked(
     desk: Desk, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    host = tls_host(certificate)
+    host = Host(reply(), tls_of(certificate))
     assert desk.get(host, scheme="https") == BODY
     assert host.server_names == ["docs.test"]
     assert host.visits[0].headers["host"] == f"docs.test:{host.port}"
@@ -505,9 +371,9 @@ def test_a_certificate_for_another_name_or_from_nobody_fails(
     desk: Desk, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UrlFetchFailed, match="certificate"):
-        desk.get(tls_host(certificate), scheme="https")
+        desk.get(Host(reply(), tls_of(certificate)), scheme="https")
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    host = tls_host(certificate)
+    host = Host(reply(), tls_of(certificate))
     with pytest.raises(UrlFetchFailed, match="certificate"):
         desk.get(host, scheme="https", name="other.test", names=Names(other=here()))
     assert host.server_names == ["other.test"]

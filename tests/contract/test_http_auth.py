@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from tests.contract import samples
-from tests.contract.routes import HIDDEN, Route, routes
-from tests.contract.running import TOKEN, Server, assert_problem
+from tests.contract.routes import HIDDEN, PAGE_FILES, Route, routes
+from tests.contract.running import TOKEN, Server, assert_error, assert_problem
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -25,16 +25,18 @@ def test_every_route_wants_a_token(server: Server, client: httpx2.Client) -> Non
         for route in _protected(client):
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"X-API-Key": "wrong"}, {"Authorization": "Bearer"}):
                 reply = anyone.request(route.method, route.path, headers=headers)
-                assert_problem(reply, 401, "unauthorized")
+                assert_error(reply, 401, "unauthorized")
                 for_browsers = route.path.startswith(("/docs", "/redoc", "/openapi.json"))
                 assert reply.headers["www-authenticate"].startswith("Basic" if for_browsers else "Bearer"), route
 
 
-def test_only_the_probes_are_open(server: Server, client: httpx2.Client) -> None:
+def test_only_the_probes_and_the_page_are_open(server: Server, client: httpx2.Client) -> None:
     probes = [route for route in routes(client) if route not in _protected(client)]
     assert {route.path for route in probes} == {"/health", "/health/live", "/health/ready"}
     with server.new_client(token=None) as anyone:
         assert [anyone.get(route.path).status_code for route in probes] == [200, 200, 200]
+        assert {anyone.get(route.path).status_code for route in PAGE_FILES} == {200}
+        assert anyone.get("/", headers={"Accept": "text/html"}).status_code == 200
 
 
 @pytest.mark.parametrize(

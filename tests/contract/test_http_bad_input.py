@@ -12,7 +12,7 @@ import pytest
 
 from tests import makers
 from tests.contract import samples
-from tests.contract.running import TOKEN, Server, assert_problem
+from tests.contract.running import TOKEN, Server, assert_error, assert_problem
 
 pytestmark = pytest.mark.contract
 
@@ -251,6 +251,8 @@ def test_addresses_that_are_not_fetched(small: Server, url: str) -> None:
     reply = small.client.post("/ocr", json={"image_url": url})
     assert_problem(reply, 422, "url_not_allowed")
     assert "root:" not in reply.text
+    if url.startswith("http://"):  # anything else is base64, there
+        assert_error(small.client.post("/layout-parsing", json={"file": url}), 422, "")
 
 
 def test_nobody_calls_a_local_port(small: Server) -> None:

@@ -48,13 +48,15 @@ def test_assets(client: httpx2.Client) -> None:
 def test_the_document_is_openapi(client: httpx2.Client) -> None:
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.")
-    assert set(document["paths"]["/ocr"]["post"]["requestBody"]["content"]) >= {
+    assert document["paths"]["/ocr"]["post"]["requestBody"] == {"$ref": "#/components/requestBodies/Document"}
+    assert set(document["components"]["requestBodies"]["Document"]["content"]) == {
         "multipart/form-data",
+        "application/x-www-form-urlencoded",
         "application/json",
     }
     text = json.dumps(document)
-    for name in re.findall(r'"#/components/schemas/([^"]+)"', text):
-        assert name in document["components"]["schemas"], name
+    for kind, name in re.findall(r'"#/components/([a-zA-Z]+)/([^"]+)"', text):
+        assert name in document["components"][kind], name
 
 
 def _rendered(address: str, profile: Path) -> str:

@@ -124,8 +124,8 @@ def test_a_log_for_people_and_files(start: Start, tmp_path: Path) -> None:
     wait_for(lambda: "seen-1" in server.output(), "the request's line in the log")
     assert not server.output().startswith("{")
     [file] = folder.iterdir()
+    wait_for(lambda: '"seen-1"' in file.read_text(), "the request's line in the file")
     lines = file.read_text().splitlines()
-    assert any('"seen-1"' in line for line in lines)
     assert all(line.startswith("{") for line in lines)
     assert any("/health/live" in line for line in lines)  # probes are logged at this level only
     assert server.stop() == 0

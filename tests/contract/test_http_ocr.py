@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import openpyxl
 import pytest
 from PIL import Image
 from pypdf import PdfWriter
@@ -21,16 +22,17 @@ from tests.contract.running import Server, assert_problem, wait_for
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 COMMON = {
-    *("model", "prompt", "file_type", "input_type", "text", "markdown", "confidence", "confidence_basis", "status"),
-    *("timing", "elapsed_sec", "request_id", "timestamp"),
+    *("model", "prompt", "file_type", "input_type", "text", "markdown", "fields", "confidence", "confidence_basis"),
+    *("status", "timing", "elapsed_sec", "request_id", "timestamp"),
 }
-IMAGE = COMMON | {"blocks", "width", "height", "verdict"}
+IMAGE = COMMON | {"blocks", "block_markup", "width", "height", "verdict"}
 PDF = COMMON | {"total_pages", "processed_pages", "pages", "combined_text", "confidence_per_page"}
 PAGE = {
     *("page_number", "width", "height", "text", "markdown", "blocks", "confidence", "confidence_basis", "verdict"),
-    *("error", "timing_seconds"),
+    *("error", "timing_seconds", "block_markup"),
 }
 
 
@@ -61,7 +63,7 @@ def test_the_reply_for_an_image(client: httpx2.Client) -> None:
     assert set(body["timing"]) == {"inference_seconds", "total_seconds"}
     assert 0 < body["timing"]["inference_seconds"] <= body["timing"]["total_seconds"] == body["elapsed_sec"]
     [block] = body["blocks"]
-    assert set(block) == {"type", "bbox", "content", "format", "order", "confidence", "verdict"}
+    assert set(block) == {"type", "bbox", "content", "format", "order", "confidence", "verdict", "original"}
     x0, y0, x1, y1 = block["bbox"]
     assert 0 <= x0 < x1 <= body["width"]
     assert 0 <= y0 < y1 <= body["height"]
@@ -144,11 +146,17 @@ def test_the_form_that_accept_asks_for(client: httpx2.Client, table: bytes) -> N
     sheet = get("text/csv")
     assert sheet.headers["content-type"] == "text/csv; charset=utf-8"
     assert list(csv.reader(io.StringIO(sheet.text))) == [["Article", "Price"], ["Apples", "120"], ["Pears", "345"]]
+    book = get(XLSX)
+    assert book.headers["content-type"] == XLSX
+    [tab] = openpyxl.load_workbook(io.BytesIO(book.content)).worksheets
+    assert tab.title == "p1 t1"
+    assert [list(row) for row in tab.values] == [["Article", "Price"], ["Apples", 120], ["Pears", 345]]
     archive = get("application/zip")
     assert archive.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
         assert files.testzip() is None
         assert {f"document.{suffix}" for suffix in ("md", "json", "txt", "html")} <= set(files.namelist())
+        assert files.read("tables.xlsx") == book.content
         assert json.loads(files.read("document.json"))["total_pages"] == 1
         assert "Apples" in files.read("document.md").decode()
     for accept in ("application/json", "image/avif, */*", ""):
@@ -156,9 +164,10 @@ def test_the_form_that_accept_asks_for(client: httpx2.Client, table: bytes) -> N
 
 
 def test_further_formats_in_the_reply(client: httpx2.Client) -> None:
-    body = _post(client, samples.png(), formats="md,text, html,csv,zip,json").json()
+    body = _post(client, samples.png(), formats="md,text, html,csv,zip,json,xlsx").json()
     outputs = body.pop("outputs")
-    assert set(outputs) == {"md", "text", "html", "csv", "zip", "json"}
+    assert set(outputs) == {"md", "text", "html", "csv", "zip", "json", "xlsx"}
+    assert len(openpyxl.load_workbook(io.BytesIO(base64.b64decode(outputs["xlsx"]))).worksheets) == 1
     assert outputs["text"] == samples.WORDS
     assert json.loads(outputs["json"]) == body
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(outputs["zip"]))) as files:
@@ -166,10 +175,41 @@ def test_further_formats_in_the_reply(client: httpx2.Client) -> None:
     assert set(_json(client, samples.png(), formats=["md"])["outputs"]) == {"md"}
 
 
+def test_fields_of_every_page(client: httpx2.Client) -> None:
+    def draw(canvas: Any, number: int) -> None:
+        canvas.setFont("Helvetica", 20)
+        canvas.drawString(30, 180, f"Invoice No: A-{number}")
+        canvas.drawString(30, 150, "Due Date: 2024-02-05")
+
+    body = _post(client, makers.pdf(2, (400, 240), draw)).json()
+    assert [(field["name"], field["value"], field["page"]) for field in body["fields"]] == [
+        ("Invoice No", "A-1", 1),
+        ("Due Date", "2024-02-05", 1),
+        ("Invoice No", "A-2", 2),
+        ("Due Date", "2024-02-05", 2),
+    ]
+    for field in body["fields"]:
+        x0, y0, x1, y1 = field["bbox"]
+        assert 0 <= x0 < 60
+        assert 200 < x1 <= 400
+        assert 0 <= y0 < y1 <= 240
+        assert 0.5 < field["confidence"] <= 1
+    assert body["fields"][0]["bbox"][3] <= body["fields"][1]["bbox"][1] + 1
+    assert _post(client, samples.png("Plain words")).json()["fields"] == []
+
+
 def test_what_may_be_left_out(client: httpx2.Client) -> None:
     lean = _post(client, samples.pdf(2), return_content="false", return_confidence="false").json()
     assert set(lean) == PDF
-    for name in ("text", "markdown", "combined_text", "confidence", "confidence_basis", "confidence_per_page"):
+    for name in (
+        "text",
+        "markdown",
+        "fields",
+        "combined_text",
+        "confidence",
+        "confidence_basis",
+        "confidence_per_page",
+    ):
         assert lean[name] is None, name
     for page in lean["pages"]:
         assert (page["text"], page["markdown"], page["blocks"], page["confidence"]) == (None, None, None, None)
@@ -180,14 +220,14 @@ def test_what_may_be_left_out(client: httpx2.Client) -> None:
 
 def test_saved_results(server: Server, client: httpx2.Client) -> None:
     before = len(client.get("/files").json()["files"])
-    body = _post(client, samples.png(), name="../../etc/Счёт 7.png", save="true", formats="csv").json()
+    body = _post(client, samples.png(), name="../../etc/Счёт 7.png", save="true", formats="csv,xlsx").json()
     assert set(body) == IMAGE | {"local_files", "outputs"}
-    assert set(body["local_files"]) == {"markdown", "json", "csv"}
+    assert set(body["local_files"]) == {"markdown", "json", "csv", "xlsx"}
     for kind, address in body["local_files"].items():
-        suffix = {"markdown": "md", "json": "json", "csv": "csv"}[kind]
+        suffix = {"markdown": "md"}.get(kind, kind)
         assert re.fullmatch(rf"/files/{kind}/\d{{8}}_\d{{6}}_Счёт_7_[0-9a-f]{{8}}\.{suffix}", address)
     rows = client.get("/files").json()["files"]
-    assert len(rows) == before + 3
+    assert len(rows) == before + 4
     assert [row["created"] for row in rows] == sorted((row["created"] for row in rows), reverse=True)
     mine = {row["type"]: row for row in rows if row["url"] in body["local_files"].values()}
     assert set(mine["json"]) == {"type", "name", "size", "created", "expires", "url"}
@@ -317,7 +357,9 @@ def test_results_expire(start: Start) -> None:
     wait_for(lambda: server.client.get(address).status_code == 404, "the result expires")
     assert server.client.get("/files").json() == {"files": []}
     folder = server.folder / "data"
-    wait_for(lambda: not [path for path in folder.glob("**/*") if path.is_file()], "the files are deleted")
+    wait_for(
+        lambda: not [path for path in (folder / "results").glob("**/*") if path.is_file()], "the files are deleted"
+    )
 
 
 def test_a_prompt_is_given_back(client: httpx2.Client) -> None:

@@ -2,22 +2,26 @@
 
 import re
 import socket
+from collections import defaultdict
 
 import httpx2
 import pytest
 
-from tests.contract.routes import HIDDEN, routes
-from tests.contract.running import TOKEN, Server, assert_problem
+from tests.contract.routes import HIDDEN, PAGE_FILES, routes
+from tests.contract.running import TOKEN, Server, assert_error, assert_problem
 
 pytestmark = pytest.mark.contract
 
 
 def test_wrong_method_on_every_route(client: httpx2.Client) -> None:
-    for route in [*routes(client), *HIDDEN]:
-        for method in {"PATCH", "PUT", "TRACE", "POST" if route.method == "GET" else "GET"}:
+    methods: defaultdict[str, set[str]] = defaultdict(set)
+    for route in [*routes(client), *HIDDEN, *PAGE_FILES]:
+        methods[route.path].add(route.method)
+    for route in [*routes(client), *HIDDEN, *PAGE_FILES]:
+        for method in {"PATCH", "PUT", "TRACE", "POST", "GET"} - methods[route.path]:
             reply = client.request(method, route.path)
             if reply.status_code != 404:  # what the other method of the same path says of `x`
-                assert_problem(reply, 405, "method_not_allowed")
+                assert_error(reply, 405, "method_not_allowed")
                 assert route.method in reply.headers["allow"]
 
 
@@ -27,7 +31,7 @@ def test_unknown_names_on_every_route(client: httpx2.Client) -> None:
             if route.named:
                 reply = client.request(route.method, route.path)
                 assert reply.status_code == 404, reply.text
-                assert_problem(reply, 404, reply.json()["code"])
+                assert_error(reply, 404)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,7 @@ def test_unknown_names_on_every_route(client: httpx2.Client) -> None:
         "/docs/assets/..%2f..%2fsettings.py",
         "/files/json",
         "/%00",
-        "/v1/%ff",
+        "/%ff",
         "/ocr/x",
     ],
 )
@@ -46,13 +50,20 @@ def test_unknown_addresses(client: httpx2.Client, path: str) -> None:
     assert_problem(client.get(path), 404, "not_found")
 
 
+def test_unknown_addresses_of_openai(client: httpx2.Client) -> None:
+    reply = client.get("/v1/embeddings")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
+
+
 def test_posts_without_a_body(client: httpx2.Client) -> None:
     posts = [route for route in routes(client, "nope") if route.method == "POST"]
     assert posts
     for route in posts:
+        if route.path == "/test/s3-upload":  # takes no body
+            continue
         reply = client.post(route.path)
         assert 400 <= reply.status_code < 500
-        assert_problem(reply, reply.status_code, reply.json()["code"])
+        assert_error(reply, reply.status_code)
 
 
 def test_every_reply_has_an_id_of_its_own(client: httpx2.Client) -> None:
@@ -70,17 +81,6 @@ def test_the_callers_own_id_is_kept(client: httpx2.Client) -> None:
 def test_an_id_that_could_do_harm_is_replaced(client: httpx2.Client, own: str) -> None:
     reply = client.get("/health/live", headers={"X-Request-ID": own.encode("latin-1")})
     assert reply.headers["x-request-id"].startswith("req_")
-
-
-def test_every_operation_describes_its_failures(client: httpx2.Client) -> None:
-    document = client.get("/openapi.json").json()
-    assert {"type", "title", "status", "detail", "code", "request_id"} <= set(
-        document["components"]["schemas"]["Problem"]["properties"]
-    )
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            schema = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Problem"}
 
 
 def test_what_is_no_http_harms_nobody(server: Server) -> None:
