@@ -14,6 +14,7 @@ from tests.contract.running import ROOT, wait_for
 
 BASE = "debian:bookworm-slim"
 _CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+_NPM = ROOT / ".venv-web/bin/npm"
 
 
 class Docker:
@@ -116,6 +117,8 @@ def provide_base(docker: Docker, folder: Path) -> None:
 
 
 def build_settings(wheels: Sequence[str]) -> dict[str, str]:
-    """What a build on this machine needs beside what `make image` is given: certificates, and where the wheels are."""
+    """What a build on this machine needs beside what `make image` is given: certificates, and where packages are."""
     ca = {"CA_BUNDLE": str(_CA_BUNDLE)} if _CA_BUNDLE.exists() else {}
-    return {**ca, "VENDOR_INDEXES": "none", "PIP_FIND_LINKS": " ".join(wheels)}
+    npm = subprocess.run([_NPM, "config", "get", "registry"], capture_output=True, text=True, check=True).stdout.strip()
+    mirrors = {"PIP_FIND_LINKS": " ".join(wheels), "NPM_CONFIG_REGISTRY": npm}
+    return {**ca, **mirrors, "VENDOR_INDEXES": "none"}

@@ -15,6 +15,7 @@ CLIENT = (Path(__file__).parent / "client.py").read_text()
 LOCKED_DOWN = ("--network", "none", "--read-only", "--tmpfs", "/tmp", "--user", "12345:0", "--cap-drop", "ALL")
 TOKEN = ("-e", "API_TOKENS=token-of-the-image-tests")
 MOST_BYTES = 700e6
+PACKAGES = "/opt/offline-ocr/web/dist/packages.json"  # of the web page
 
 
 def test_it_is_small(docker: Docker, cpu: str) -> None:
@@ -76,8 +77,15 @@ def test_it_says_what_it_is(docker: Docker, cpu: str) -> None:
     found = {component["name"] for component in bill["components"]}
     assert {"fastapi", "openvino", "tesseract-ocr", "libc6"} <= found
     assert "pytest" not in found
+    packages = json.loads(docker("run", "--rm", "--entrypoint", "cat", cpu, PACKAGES).stdout)
+    assert {one["name"] for one in packages} >= {"preact"}
+    in_bill = {
+        (one["name"], one["version"]) for one in bill["components"] if one.get("purl", "").startswith("pkg:npm/")
+    }
+    assert in_bill == {(one["name"], one["version"]) for one in packages}
     index = docker("run", "--rm", "--entrypoint", "cat", cpu, "/opt/offline-ocr/licences/README.txt").stdout
     assert "openvino" in index
+    assert "/opt/offline-ocr/web/dist/licences.txt" in index
 
 
 def test_a_patched_library_is_found_and_named(docker: Docker, cpu: str, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from tests.prefetch.hub import Fault, Hub
 
 MODELS = "pp-ocr PP-LCNet_x1_0_doc_ori UVDoc"
 WEIGHTS = slice(1, 1 + len(catalog.read_weights()) + 1)  # after the operating system
-TOP = WEIGHTS.stop + 4  # after three environments and the documents
+WEB = WEIGHTS.stop + 3  # after three environments
+CODE, COMMIT = WEB + 3, WEB + 4  # after the documents and the server's packages
 PACKAGES = "/opt/offline-ocr/.venv/lib/python3.11/site-packages"
 PARAMETERS = "/opt/models/official_models/UVDoc/inference.pdiparams"
 
@@ -124,15 +125,20 @@ def test_a_change_moves_only_what_lies_above_it(
 
     everything = push("first")
     layers = docker.layers(f"{store.name}/{NAME}:first")
-    module = checkout / "server/confidence.py"
-    module.write_text(module.read_text().replace('"""', '"""A line more. ', 1))
-    subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qam", "y"], cwd=checkout, check=True
-    )
-    code = push("code")
-    assert code < 1e6 < everything
-    later = docker.layers(f"{store.name}/{NAME}:code")
-    assert [number for number, pair in enumerate(zip(layers, later, strict=True)) if pair[0] != pair[1]] == [TOP]
+    for tag, name, before, after, moved in (
+        ("code", "server/confidence.py", '"""', '"""A line more. ', CODE),
+        ("page", "web/icon.svg", "<svg ", '<svg id="icon" ', WEB),
+    ):
+        file = checkout / name
+        file.write_text(file.read_text().replace(before, after, 1))
+        subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qam", "y"], cwd=checkout, check=True
+        )
+        assert push(tag) < 1e6 < everything
+        later = docker.layers(f"{store.name}/{NAME}:{tag}")
+        different = [number for number, pair in enumerate(zip(layers, later, strict=True)) if pair[0] != pair[1]]
+        assert different == [moved, COMMIT]
+        layers = later
 
     requirements = checkout / "requirements/server.txt"
     extra = re.search(r"^iniconfig==.*?(?=^\S)", (ROOT / "requirements/dev.txt").read_text(), re.DOTALL | re.MULTILINE)

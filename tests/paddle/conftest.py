@@ -33,10 +33,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.paddle)
 
 
-def run_paddle(script: str, *arguments: str, home: Path) -> None:
+def run_paddle(script: str, *arguments: str, home: Path, python: Path = PYTHON) -> None:
     """Run one of the scripts beside this file where PaddlePaddle is installed."""
     environment = {**os.environ, "PADDLE_PDX_CACHE_HOME": str(home), "PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "1"}
-    command = [str(PYTHON), "-B", str(_HERE / script), *arguments]
+    command = [str(python), "-B", str(_HERE / script), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

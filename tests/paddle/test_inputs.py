@@ -1,7 +1,9 @@
 """The same page in other wrappings is read as the same text; options that cannot be are refused."""
 
 import base64
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,28 @@ def test_a_page_is_told_in_blocks_text_and_verdict(plain: dict[str, Any]) -> Non
     assert plain["confidence_basis"] == "heuristic"
     assert plain["verdict"] == "truncated"  # eight tokens are few
     assert plain["engine_result"]["parsing_res_list"][0]["block_label"] == "doc_title"
+
+
+def test_what_was_cut_off_is_still_there_in_all_coordinates(server: Server) -> None:
+    """Blocks and PaddleX's own JSON tell of the page as it was sent; figures have the names that the Markdown has."""
+    wide = Image.new("RGB", (PLAIN.width + 300, PLAIN.height + 200), "white")
+    wide.paste(PLAIN, (300, 200))
+    found = read(server, encoded(wide), preprocess=["crop"], formats=["zip"], return_content=True)
+    [cropped] = found["preprocessing"]
+    x0, y0, x1, y1 = cropped["bbox"]
+    assert cropped["applied"]
+    assert x0 > 200
+    assert (found["width"], found["height"]) == wide.size
+    result = found["engine_result"]
+    assert (result["width"], result["height"]) == wide.size
+    assert [block["bbox"] for block in found["blocks"]] == [each["block_bbox"] for each in result["parsing_res_list"]]
+    for box in (block["bbox"] for block in found["blocks"]):
+        assert x0 <= box[0] < box[2] <= x1
+        assert y0 <= box[1] < box[3] <= y1
+    [figure] = [block["content"] for block in found["blocks"] if block["format"] == "image"]
+    assert figure in found["markdown"]
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(found["outputs"]["zip"]))) as archive:
+        assert any(name.endswith(figure.rpartition("/")[2]) for name in archive.namelist())
 
 
 def test_a_blank_page_is_said_to_be_so(server: Server) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.contract.running import Later, Server, wait_for
 from tests.paddle.documents import encoded, page, pdf
+from tests.vllm.chatting import IMAGES, ask, client, said, streamed, user
 from tests.vllm.groups import group, titled
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
@@ -65,6 +66,22 @@ def test_what_is_idle_natively_has_its_effect_here(served: Server) -> None:
     assert warm["text"] != plain["text"]
     assert "warnings" not in warm
     assert read(served, data, max_new_tokens="3")["verdict"] == "truncated"
+
+
+def test_chats_are_answered_by_vllm_beside_the_pages(served: Server) -> None:
+    with client(served) as openai:
+        assert MODEL in {each.id for each in openai.models.list()}
+    asked = user(IMAGES[0], "OCR:")
+    whole = ask(served, MODEL, asked, logprobs=True, top_logprobs=1)
+    assert said(ask(served, MODEL, user(IMAGES[0]))) == said(whole) != said(ask(served, MODEL, user(IMAGES[1])))
+    with streamed(served, MODEL, asked) as events:
+        assert "".join(event.choices[0].delta.content or "" for event in events) == said(whole)
+    page_alone = read(served, encoded(PAGES[0]))["markdown"]
+    with ThreadPoolExecutor(4) as callers:
+        pages = [callers.submit(read, served, encoded(PAGES[0])) for _ in range(2)]
+        chats = [callers.submit(ask, served, MODEL, asked) for _ in range(2)]
+        assert [each.result()["markdown"] for each in pages] == [page_alone] * 2
+        assert [said(each.result()) for each in chats] == [said(whole)] * 2
 
 
 def test_a_page_in_work_survives_the_end_of_vllm(served: Server) -> None:

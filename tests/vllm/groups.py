@@ -27,9 +27,11 @@ def titled(leader: int, part: str) -> int:
 
 
 def vllm_metric(server: Server, name: str) -> float:
-    """One of the counts of the only vLLM that the server runs, summed over its labels."""
-    [socket] = server.tmp.glob("offline-ocr-worker-*/vllm.sock")
-    transport = httpx2.HTTPTransport(uds=str(socket))
-    with httpx2.Client(transport=transport, base_url="http://vllm", timeout=10) as client:
-        lines = client.get("/metrics").text.splitlines()
+    """One of the counts of every vLLM that the server runs, summed over them and its labels."""
+    lines: list[str] = []
+    for socket in server.tmp.glob("offline-ocr-worker-*/vllm.sock"):
+        transport = httpx2.HTTPTransport(uds=str(socket))
+        with httpx2.Client(transport=transport, base_url="http://vllm", timeout=10) as client:
+            lines += client.get("/metrics").text.splitlines()
+    assert lines
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
