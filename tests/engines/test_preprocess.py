@@ -16,7 +16,7 @@ from server.preprocess.prepare import prepare
 
 Gray = NDArray[np.uint8]
 
-_SANS = "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf"
+_SANS = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 _LATIN = "The inspector, while signing it, is visiting six ships. His bill is 12,50 in all; tin, iron and timber: fine."
 _CYRILLIC = "Её край ещё не найден: синий чай, твой йод. Объём ёмкости, 3,5 м, и большой запас; комиссия ждёт."
 MOST = 20_000_000
