@@ -35,3 +35,16 @@ def jobs_server() -> Iterator[Server]:
     """A server for jobs, of two callers."""
     with Server(PDF_DPI="72", API_TOKENS=f"{TOKEN},{OTHER_TOKEN}") as running:
         yield running.ready()
+
+
+@pytest.fixture(scope="session")
+def mine(jobs_server: Server) -> httpx2.Client:
+    """A client of the server for jobs."""
+    return jobs_server.client
+
+
+@pytest.fixture(scope="session")
+def theirs(jobs_server: Server) -> Iterator[httpx2.Client]:
+    """A client of the other caller of that server."""
+    with jobs_server.new_client(OTHER_TOKEN) as client:
+        yield client

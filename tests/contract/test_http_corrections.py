@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +19,6 @@ from tests.contract.running import Server, assert_problem, wait_for
 pytestmark = pytest.mark.contract
 
 HOSTILE = "<script>alert(1)</script> =HYPERLINK(1) [x](javascript:alert(1)) <!-- --> *Ж* 😀"
-
-
-@pytest.fixture(scope="module")
-def server(jobs_server: Server) -> Server:
-    return jobs_server
-
-
-@pytest.fixture(scope="module")
-def mine(server: Server) -> httpx2.Client:
-    return server.client
-
-
-@pytest.fixture(scope="module")
-def theirs(server: Server) -> Iterator[httpx2.Client]:
-    with server.new_client(jobs.OTHER_TOKEN) as client:
-        yield client
 
 
 @pytest.fixture
@@ -367,9 +350,9 @@ def test_what_is_saved_at_the_end_has_the_corrections_up_to_then(mine: httpx2.Cl
     assert mine.get(files["json"]).json()["corrections"] == 1
 
 
-def test_corrections_count_and_go_with_their_job(server: Server, mine: httpx2.Client, job: dict[str, Any]) -> None:
+def test_corrections_count_and_go_with_their_job(jobs_server: Server, mine: httpx2.Client, job: dict[str, Any]) -> None:
     def look(what: str) -> int:
-        with jobs.database(server.folder / "data") as database:
+        with jobs.database(jobs_server.folder / "data") as database:
             return int(database.execute(what, (job["id"],)).fetchone()[0])
 
     size, number = "SELECT size FROM jobs WHERE id = ?", "SELECT count(*) FROM corrections WHERE job = ?"

@@ -2,7 +2,6 @@
 
 import io
 import sqlite3
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,6 @@ pytestmark = pytest.mark.contract
 
 DOCUMENT = samples.joined(jobs.small_pages(2, "Leaf"), samples.pdf(1, "Broad", (480, 240)))
 ADDRESSES = ("/document", "/pages", "/pages/1", "/pages/1/image")
-
-
-@pytest.fixture(scope="module")
-def server(jobs_server: Server) -> Server:
-    return jobs_server
-
-
-@pytest.fixture(scope="module")
-def mine(server: Server) -> httpx2.Client:
-    return server.client
-
-
-@pytest.fixture(scope="module")
-def theirs(server: Server) -> Iterator[httpx2.Client]:
-    with server.new_client(jobs.OTHER_TOKEN) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -74,22 +57,22 @@ def _is_gone(client: httpx2.Client, address: str) -> bool:
     return client.get(address).status_code == 404
 
 
-def _size(server: Server, job: dict[str, Any]) -> int:
-    with jobs.database(server.folder / "data") as database:
+def _size(jobs_server: Server, job: dict[str, Any]) -> int:
+    with jobs.database(jobs_server.folder / "data") as database:
         return int(database.execute("SELECT size FROM jobs WHERE id = ?", (job["id"],)).fetchone()[0])
 
 
 # --- the document
 
 
-def test_a_kept_document_is_had_as_it_was_sent(server: Server, mine: httpx2.Client, kept: dict[str, Any]) -> None:
+def test_a_kept_document_is_had_as_it_was_sent(jobs_server: Server, mine: httpx2.Client, kept: dict[str, Any]) -> None:
     assert kept["keep_document"] is True
     reply = _get(mine, kept, "/document")
     assert (reply.status_code, reply.headers["content-type"], reply.content) == (200, "application/pdf", DOCUMENT)
     assert reply.headers["content-disposition"] == "attachment; filename*=UTF-8''0.pdf"
     assert reply.headers["content-security-policy"] == "sandbox"
     assert reply.headers["x-content-type-options"] == "nosniff"
-    assert _size(server, kept) > len(DOCUMENT)  # and what was read
+    assert _size(jobs_server, kept) > len(DOCUMENT)  # and what was read
 
 
 def test_a_part_of_a_document_is_had_as_well(mine: httpx2.Client, kept: dict[str, Any]) -> None:
@@ -127,12 +110,12 @@ def test_of_several_documents_each_is_kept(mine: httpx2.Client) -> None:
     assert_problem(_get(mine, job, "/pages/1/image", file="1"), 415, "unsupported_type")
 
 
-def test_without_the_option_the_document_goes(server: Server, mine: httpx2.Client, bare: dict[str, Any]) -> None:
+def test_without_the_option_the_document_goes(jobs_server: Server, mine: httpx2.Client, bare: dict[str, Any]) -> None:
     assert bare["keep_document"] is False
     for address in ("/document", "/pages/1/image"):
         assert "keep_document" in assert_problem(_get(mine, bare, address), 404, "not_found")["detail"]
     assert _get(mine, bare, "/pages/1").json()["text"] == "Sheet 1"
-    assert not (server.folder / "data/jobs" / bare["id"]).exists()
+    wait_for(lambda: not (jobs_server.folder / "data/jobs" / bare["id"]).exists(), "what was sent is gone")
 
 
 def test_a_cancelled_job_keeps_its_document(mine: httpx2.Client) -> None:
@@ -300,9 +283,9 @@ def test_a_request_that_cannot_be_met(
     assert_problem(_get(mine, kept, address, **query), status, "bad_option" if status == 422 else "not_found")
 
 
-def test_deleting_a_job_deletes_its_document(server: Server, mine: httpx2.Client) -> None:
+def test_deleting_a_job_deletes_its_document(jobs_server: Server, mine: httpx2.Client) -> None:
     job = jobs.ended(mine, jobs.hand_in(mine, jobs.small_pages(1), keep_document="true"))
-    folder = server.folder / "data/jobs" / job["id"]
+    folder = jobs_server.folder / "data/jobs" / job["id"]
     assert folder.exists()
     assert mine.delete(job["links"]["self"]).status_code == 204
     assert not folder.exists()
@@ -321,17 +304,22 @@ def test_kept_documents_stay_over_a_restart_and_go_with_their_job(tmp_path: Path
         jobs.under_way(first.client, at_work)
         first.process.kill()
     (tmp_path / "data/jobs" / bare["id"]).mkdir()  # as a server leaves it that ends at the wrong moment
-    with Server(DATA_DIR=folder, PDF_DPI="72", RESULT_TTL_S="20") as second:
+    with Server(DATA_DIR=folder, PDF_DPI="72") as second:
         client = second.ready().client
         wait_for(lambda: not (tmp_path / "data/jobs" / bare["id"]).exists(), "what is not needed is swept away")
         assert _get(client, done, "/document").content == short
         jobs.ended(client, at_work)
         assert _get(client, at_work, "/document").content == long
         assert _picture(client, at_work, 40).width > 0
-        for job in (done, at_work):
-            address = job["links"]["self"]
-            wait_for(partial(_is_gone, client, address), "its time is over")
-            assert not (tmp_path / "data/jobs" / job["id"]).exists()
+    with jobs.database(tmp_path / "data") as database:
+        database.execute("UPDATE jobs SET finished = finished - 1e9")
+    with Server(DATA_DIR=folder, PRELOAD="none") as third:
+        client = third.live().client
+        over = (done, at_work)
+        wait_for(lambda: all(_is_gone(client, job["links"]["self"]) for job in over), "their time is over")
+        wait_for(
+            lambda: not any((tmp_path / "data/jobs" / job["id"]).exists() for job in over), "their folders are gone"
+        )
 
 
 def test_kept_documents_take_room_and_make_room() -> None:
@@ -380,8 +368,8 @@ def test_a_file_of_an_older_server_is_brought_up_to_date(tmp_path: Path) -> None
         jobs.ended(client, jobs.hand_in(client, jobs.small_pages(1), keep_document="true"))
 
 
-def test_the_token_is_needed(server: Server, kept: dict[str, Any]) -> None:
-    with server.new_client(None) as nobody:
+def test_the_token_is_needed(jobs_server: Server, kept: dict[str, Any]) -> None:
+    with jobs_server.new_client(None) as nobody:
         for address in ADDRESSES:
             assert_problem(_get(nobody, kept, address), 401, "unauthorized")
     assert TOKEN != jobs.OTHER_TOKEN

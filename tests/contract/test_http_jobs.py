@@ -23,22 +23,6 @@ TWO = jobs.small_pages(2, "Leaf")
 _keys = (f"key-{number}" for number in count())
 
 
-@pytest.fixture(scope="module")
-def server(jobs_server: Server) -> Server:
-    return jobs_server
-
-
-@pytest.fixture(scope="module")
-def mine(server: Server) -> httpx2.Client:
-    return server.client
-
-
-@pytest.fixture(scope="module")
-def theirs(server: Server) -> Iterator[httpx2.Client]:
-    with server.new_client(jobs.OTHER_TOKEN) as client:
-        yield client
-
-
 @contextmanager
 def nothing_left(server: Server) -> Iterator[None]:
     """What happens inside leaves no job and no file."""
@@ -68,7 +52,7 @@ def _all(client: httpx2.Client, **query: str) -> list[dict[str, Any]]:
 # --- handing in, and what comes of it
 
 
-def test_a_job_from_beginning_to_end(server: Server, mine: httpx2.Client) -> None:
+def test_a_job_from_beginning_to_end(jobs_server: Server, mine: httpx2.Client) -> None:
     job = jobs.hand_in(mine, TWO, return_confidence="false")
     assert {
         name: job[name] for name in ("state", "model", "total_pages", "processed_pages", "started", "finished")
@@ -89,14 +73,14 @@ def test_a_job_from_beginning_to_end(server: Server, mine: httpx2.Client) -> Non
     assert [page["text"] for page in reply["pages"]] == ["Leaf 1", "Leaf 2"]
     assert "confidence" not in reply or reply["confidence"] is None
     assert mine.get(job["links"]["result"], params={"format": "text"}).text == "Leaf 1\n\fLeaf 2"
-    assert not (server.folder / "data" / "jobs" / job["id"]).exists()  # what was sent
+    wait_for(lambda: not (jobs_server.folder / "data" / "jobs" / job["id"]).exists(), "what was sent is gone")
 
 
-def test_the_result_is_that_of_ocr(server: Server, mine: httpx2.Client) -> None:
+def test_the_result_is_that_of_ocr(jobs_server: Server, mine: httpx2.Client) -> None:
     document = samples.pdf(3)
     job = jobs.hand_in(mine, document, pages="1,3")
     jobs.ended(mine, job)
-    by_job, by_request = jobs.result(mine, job), server.ocr(document, "0.pdf", pages="1,3").json()
+    by_job, by_request = jobs.result(mine, job), jobs_server.ocr(document, "0.pdf", pages="1,3").json()
     for reply in (by_job, by_request):
         for name in ("timing", "elapsed_sec", "timestamp", "request_id"):
             reply.pop(name)
@@ -163,14 +147,14 @@ def test_when_every_page_fails_so_does_the_job(mine: httpx2.Client) -> None:
     ],
 )
 def test_what_is_wrong_is_said_at_once(
-    server: Server, mine: httpx2.Client, document: bytes, fields: dict[str, str], status: int, code: str
+    jobs_server: Server, mine: httpx2.Client, document: bytes, fields: dict[str, str], status: int, code: str
 ) -> None:
-    with nothing_left(server):
+    with nothing_left(jobs_server):
         assert_problem(jobs.post(mine, document, **fields), status, code)
 
 
-def test_bodies_that_are_none(server: Server, mine: httpx2.Client) -> None:
-    with nothing_left(server):
+def test_bodies_that_are_none(jobs_server: Server, mine: httpx2.Client) -> None:
+    with nothing_left(jobs_server):
         assert_problem(mine.post("/jobs"), 400, "no_input")
         assert_problem(mine.post("/jobs", json={"image_url": "https://example.com/a.pdf"}), 403, "url_input_disabled")
         assert_problem(mine.post("/jobs", json={"image_base64": "!"}), 400, "bad_base64")
@@ -180,27 +164,27 @@ def test_bodies_that_are_none(server: Server, mine: httpx2.Client) -> None:
             assert_problem(reply, 400, "bad_request")
 
 
-def test_a_caller_who_hangs_up_while_sending_leaves_nothing(server: Server, mine: httpx2.Client) -> None:
+def test_a_caller_who_hangs_up_while_sending_leaves_nothing(jobs_server: Server, mine: httpx2.Client) -> None:
     def half() -> Iterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
         yield ONE
         raise ConnectionError("hung up")
 
-    with nothing_left(server):
-        with server.new_client() as client, pytest.raises(ConnectionError):
+    with nothing_left(jobs_server):
+        with jobs_server.new_client() as client, pytest.raises(ConnectionError):
             client.post("/jobs", content=half(), headers={"Content-Type": "multipart/form-data; boundary=x"})
         wait_for(lambda: mine.get("/health").json()["queue_pages"] == 0, "it is noticed")
-        wait_for(lambda: not list((server.folder / "data" / "jobs").glob("*/body")), "what came of it is gone")
+        wait_for(lambda: not list((jobs_server.folder / "data" / "jobs").glob("*/body")), "what came of it is gone")
 
 
 # --- the same again
 
 
-def test_the_same_key_and_body_make_one_job(server: Server, mine: httpx2.Client) -> None:
+def test_the_same_key_and_body_make_one_job(jobs_server: Server, mine: httpx2.Client) -> None:
     key = next(_keys)
     job = jobs.hand_in(mine, TWO, key=key, pages="1")
     jobs.ended(mine, job)
-    with nothing_left(server):
+    with nothing_left(jobs_server):
         again = [jobs.hand_in(mine, TWO, key=key, pages="1") for _ in range(2)]  # each has a boundary of its own
         assert [each["id"] for each in again] == [job["id"]] * 2
         assert again[0]["state"] == "done"
@@ -223,14 +207,17 @@ def test_in_json_order_and_space_make_no_other_body(mine: httpx2.Client) -> None
     assert_problem(reply, 409, "idempotency_conflict")
 
 
-def test_twins_at_the_same_time_make_one_job(server: Server, mine: httpx2.Client) -> None:
-    key, before = next(_keys), len(_all(mine))
-    with ThreadPoolExecutor(6) as threads, server.new_client() as client:
+def test_twins_at_the_same_time_make_one_job(jobs_server: Server, mine: httpx2.Client) -> None:
+    key = next(_keys)
+    files, before = _kept(jobs_server)
+    with ThreadPoolExecutor(6) as threads, jobs_server.new_client() as client:
         ids = set(threads.map(lambda _: jobs.hand_in(client, TWO, key=key)["id"], range(6)))
     assert len(ids) == 1
     assert len(_all(mine)) == before + 1
-    wait_for(lambda: not [f for f in (server.folder / "data" / "jobs").iterdir() if f.is_dir() and f.name not in ids],
-             "the twins' documents are gone")  # fmt: skip
+    wait_for(
+        lambda: {path.name for path in _kept(jobs_server)[0] - files if path.is_dir()} <= ids,
+        "the twins' documents are gone",
+    )
 
 
 def test_a_key_belongs_to_its_token(mine: httpx2.Client, theirs: httpx2.Client) -> None:
@@ -276,9 +263,9 @@ def test_paging(mine: httpx2.Client, theirs: httpx2.Client) -> None:
 # --- waiting
 
 
-def test_waiting_for_the_end(mine: httpx2.Client, server: Server) -> None:
+def test_waiting_for_the_end(mine: httpx2.Client, jobs_server: Server) -> None:
     job = jobs.hand_in(mine, jobs.small_pages(8))
-    with server.new_client() as client:
+    with jobs_server.new_client() as client:
         waiting = Later(lambda: client.get(job["links"]["self"], params={"wait": "60"}).json())
         assert waiting.result()["state"] == "done"
     assert mine.get(job["links"]["self"], params={"wait": "60"}).json()["state"] == "done"  # at once
@@ -301,27 +288,27 @@ def long_job(mine: httpx2.Client) -> Iterator[dict[str, Any]]:
         mine.delete(job["links"]["self"])
 
 
-def _pages_meanwhile(server: Server, do: Callable[[], object]) -> float:
-    before = jobs.counted_pages(server)
+def _pages_meanwhile(jobs_server: Server, do: Callable[[], object]) -> float:
+    before = jobs.counted_pages(jobs_server)
     do()
-    return jobs.counted_pages(server) - before
+    return jobs.counted_pages(jobs_server) - before
 
 
-def test_a_request_does_not_wait_for_long_jobs(server: Server, long_job: dict[str, Any]) -> None:
+def test_a_request_does_not_wait_for_long_jobs(jobs_server: Server, long_job: dict[str, Any]) -> None:
     """Pages beside it: those in work when it comes, and those beside its own and while its document is opened."""
     documents = [jobs.small_pages(1, f"Urgent {number}") for number in range(4)]
     replies: list[httpx2.Response] = []
-    pages = [_pages_meanwhile(server, lambda d=d: replies.append(server.ocr(d))) for d in documents]
+    pages = [_pages_meanwhile(jobs_server, lambda d=d: replies.append(jobs_server.ocr(d))) for d in documents]
     assert [reply.json()["pages"][0]["text"] for reply in replies] == [f"Urgent {number} 1" for number in range(4)]
     print(f"pages while a request is served: {pages}")
     assert min(pages) <= 6
 
 
 def test_a_short_job_does_not_wait_for_long_ones(
-    server: Server, theirs: httpx2.Client, mine: httpx2.Client, long_job: dict[str, Any]
+    jobs_server: Server, theirs: httpx2.Client, mine: httpx2.Client, long_job: dict[str, Any]
 ) -> None:
     for client in (theirs, mine):
-        pages = _pages_meanwhile(server, lambda client=client: jobs.ended(client, jobs.hand_in(client, ONE)))
+        pages = _pages_meanwhile(jobs_server, lambda client=client: jobs.ended(client, jobs.hand_in(client, ONE)))
         print(f"pages while a short job is served: {pages}")
         assert pages <= 16
 
@@ -335,17 +322,17 @@ def test_a_third_long_job_waits_for_its_turn(mine: httpx2.Client, long_job: dict
     assert_problem(mine.get(third["links"]["result"]), 409, "no_result_yet")
 
 
-def test_cancelling_frees_the_engine(server: Server, mine: httpx2.Client, long_job: dict[str, Any]) -> None:
+def test_cancelling_frees_the_engine(jobs_server: Server, mine: httpx2.Client, long_job: dict[str, Any]) -> None:
     """It comes last of those with `long_job`: afterwards both are cancelled."""
     running = [each for each in _all(mine, state="running") if each["total_pages"] == jobs.LONG]
     assert len(running) == 2
     for job in running:
         reply = mine.delete(job["links"]["self"])
         assert (reply.status_code, reply.json()["state"]) == (200, "cancelled")
-    after = jobs.counted_pages(server)
-    assert server.ocr(jobs.small_pages(1, "Next")).json()["pages"][0]["text"] == "Next 1"
-    assert jobs.counted_pages(server) - after <= 1 + 3  # its own, and what the engine had begun
-    assert server.spooled() == []
+    after = jobs.counted_pages(jobs_server)
+    assert jobs_server.ocr(jobs.small_pages(1, "Next")).json()["pages"][0]["text"] == "Next 1"
+    assert jobs.counted_pages(jobs_server) - after <= 1 + 3  # its own, and what the engine had begun
+    assert jobs_server.spooled() == []
     for job in running:
         partial = mine.get(job["links"]["result"])
         assert partial.status_code == 200
@@ -353,18 +340,18 @@ def test_cancelling_frees_the_engine(server: Server, mine: httpx2.Client, long_j
         found = jobs.job_of(mine, job)
         assert found["processed_pages"] == len(partial.json()["pages"]) > 0
         assert partial.json()["elapsed_sec"] > 0
-        assert not (server.folder / "data" / "jobs" / job["id"]).exists()
+        assert not (jobs_server.folder / "data" / "jobs" / job["id"]).exists()
 
 
-def test_deleting_a_finished_job_removes_all_of_it(server: Server, mine: httpx2.Client) -> None:
-    with nothing_left(server):
+def test_deleting_a_finished_job_removes_all_of_it(jobs_server: Server, mine: httpx2.Client) -> None:
+    with nothing_left(jobs_server):
         job = jobs.hand_in(mine, ONE)
         jobs.ended(mine, job)
         gone = mine.delete(job["links"]["self"])
         assert (gone.status_code, gone.content) == (204, b"")
         for method, path in (("GET", ""), ("GET", "/events"), ("GET", "/result"), ("DELETE", "")):
             assert_problem(mine.request(method, job["links"]["self"] + path), 404, "not_found")
-    with jobs.database(server.folder / "data") as database:
+    with jobs.database(jobs_server.folder / "data") as database:
         own = ("files", "pages", "events", "figures", "corrections")
         for table in ("jobs WHERE id", *(f"{name} WHERE job" for name in own)):
             assert database.execute(f"SELECT count(*) FROM {table} = ?", (job["id"],)).fetchone() == (0,)

@@ -801,9 +801,13 @@ def test_thirty_readers_at_once_leave_nothing(bench: Bench, tmp_path: Path) -> N
                         await reader.render(2)
             if number % 3 == 2:
                 step = asyncio.create_task(reader.render(2))
-                await asyncio.sleep(0.1)
-                assert reader._child is not None
-                reader._child.process.kill()
+                killed = None
+                for _ in range(2):  # the step, and its second attempt
+                    await until(lambda killed=killed: reader._child not in (None, killed))
+                    await asyncio.sleep(0.1)
+                    killed = reader._child
+                    assert killed is not None
+                    killed.process.kill()
                 with pytest.raises(ReaderKilled):
                     await step
                 assert isinstance(await page(reader, 3), Image.Image)

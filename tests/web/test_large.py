@@ -18,7 +18,7 @@ MOST_MB = 80
 def test_three_hundred_pages(person: Callable[..., Person]) -> None:
     someone = person().opens()
     view = someone.main
-    dropped(someone.page, ("long.pdf", "application/pdf", samples.pdf(PAGES, size=(200, 150))))
+    dropped(someone.page, ("large.pdf", "application/pdf", samples.pdf(PAGES, size=(200, 150))))
     someone.page.get_by_role("button", name="Recognise", exact=True).click()
     expect(view.get_by_role("article", name="Page 1", exact=True)).to_contain_text("Sheet 1", timeout=60_000)
     job = someone.page.url.split("/jobs/")[1].split("?")[0]

@@ -97,19 +97,19 @@ def test_pages_and_options_reach_the_model(person: Make) -> None:
 
 def test_a_job_is_found_again_after_a_reload_and_another_is_cancelled(person: Make) -> None:
     someone = person().opens()
-    dropped(someone.page, ("long.pdf", PDF, samples.pdf(60)))
+    dropped(someone.page, ("again.pdf", PDF, samples.pdf(60)))
     someone.page.get_by_role("button", name="Recognise", exact=True).click()
-    expect(someone.page.get_by_role("heading", name="long.pdf", level=1)).to_be_visible()
+    expect(someone.page.get_by_role("heading", name="again.pdf", level=1)).to_be_visible()
     someone.page.reload()
-    expect(someone.page.get_by_role("heading", name="long.pdf", level=1)).to_be_visible()
-    someone.page.get_by_role("button", name="Cancel long.pdf").click()
+    expect(someone.page.get_by_role("heading", name="again.pdf", level=1)).to_be_visible()
+    someone.page.get_by_role("button", name="Cancel again.pdf").click()
     expect(someone.main.get_by_text("Cancelled")).to_be_visible()
     someone.page.get_by_role("link", name="Documents").click()
-    row = someone.page.get_by_role("listitem").filter(has_text="long.pdf")
+    row = someone.page.get_by_role("listitem").filter(has_text="again.pdf")
     expect(row).to_contain_text("Cancelled")
-    row.get_by_role("button", name="Remove long.pdf").click()
+    row.get_by_role("button", name="Remove again.pdf").click()
     row.get_by_role("button", name="Yes, remove").click()
-    expect(someone.main.get_by_text("long.pdf")).to_have_count(0)
+    expect(someone.main.get_by_text("again.pdf")).to_have_count(0)
 
 
 def test_a_document_goes_on_when_the_server_is_there_again(browser: Browser) -> None:
