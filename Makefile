@@ -63,8 +63,9 @@ setup-vllm: .venv-vllm/.complete ## install vLLM and transformers, for the CPU, 
 .venv-swift/.complete: requirements/swift.txt scripts/venv.sh
 	scripts/venv.sh .venv-swift requirements/swift.txt
 
+# Three at a time on two cores: many of them wait.
 test: .venv/.complete .venv-swift/.complete web/dist/index.html ## run all tests but those of PaddleOCR-VL, of vLLM and of the image
-	$(PYTHON) -m pytest tests -n 2 --dist loadfile -m "not paddle and not vllm and not image"
+	$(PYTHON) -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder -m "not paddle and not vllm and not image"
 
 test-paddle: setup setup-paddle .venv-peers/.complete ## run the tests of PaddleOCR-VL
 	$(PYTHON) -m pytest tests/paddle -m "not vllm"

@@ -10,6 +10,11 @@ from tests.contract.outside import Outside
 from tests.contract.running import Server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The shortest tests last: with several processes none of them is left alone with a long one at the end."""
+    items.sort(key=lambda item: item.path.parent.name == "unit")
+
+
 @pytest.fixture
 def start() -> Iterator[Callable[..., Server]]:
     """Starts servers with their own environment; they end with the test."""

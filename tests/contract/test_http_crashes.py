@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
+from tests import makers
 from tests.contract import samples
 from tests.contract.running import Later, Server, assert_problem, wait_for
 
@@ -47,6 +49,17 @@ def _stopped_in_mid_page(server: Server, other_than: int = 0) -> int:
 
     wait_for(caught, "a page is in work")
     return pid
+
+
+def _full_page() -> bytes:
+    """A page that takes long enough to be caught in work."""
+
+    def draw(canvas: Canvas, _: int) -> None:
+        canvas.setFont("Helvetica", 14)
+        for line in range(16):
+            canvas.drawString(20, 20 + 20 * line, "Sheets in great number " * 9)
+
+    return makers.pdf(1, (1440, 1440), draw)
 
 
 def _fork_server(server: Server) -> int:
@@ -99,8 +112,7 @@ def test_worker_killed_in_mid_page(server: Server) -> None:
 
 def test_worker_killed_twice_on_one_page(server: Server) -> None:
     probe = _Probe(server)
-    slow = samples.pdf(1, "Sheet " * 30, (1400, 1000))
-    request = Later(lambda: server.ocr(slow))
+    request = Later(lambda: server.ocr(_full_page()))
     first = _stopped_in_mid_page(server)
     os.kill(first, signal.SIGKILL)
     os.kill(_stopped_in_mid_page(server, other_than=first), signal.SIGKILL)
