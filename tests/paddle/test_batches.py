@@ -60,11 +60,11 @@ def test_pages_that_wait_are_read_together_and_answered_one_by_one(weights: Path
     results, events = asyncio.run(drive())
     assert [result.number for result in results] == [1, 2, 3, 4, 5]
     assert [result.engine_result["page_index"] for result in results if result.engine_result] == [0, 1, 2, 3, 4]
-    assert events == [
-        *(("begun", 1, 1), ("read", 1)),
-        *(("begun", 2, 3), ("begun", 4, 3), ("begun", 5, 3), ("read", 2), ("read", 4), ("read", 5)),
-        *(("begun", 3, 1), ("read", 3)),
+    # apart, because a page's answer and the next ones' beginning may come as one piece
+    assert [event for event in events if event[0] == "begun"] == [
+        *(("begun", 1, 1), ("begun", 2, 3), ("begun", 4, 3), ("begun", 5, 3), ("begun", 3, 1)),
     ]
+    assert [event for event in events if event[0] == "read"] == [("read", number) for number in (1, 2, 4, 5, 3)]
 
 
 def test_a_page_that_cannot_be_read_takes_no_other_with_it(weights: Path, tmp_path: Path) -> None:
