@@ -1,6 +1,6 @@
 # Every verb is one line that a person could type; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo run setup setup-paddle setup-vllm test test-paddle test-vllm test-image check fix bench prefetch image
+.PHONY: help demo run setup setup-paddle setup-vllm test test-long test-paddle test-vllm test-image check fix bench prefetch image
 .PHONY: verify-offline push lock lock-gpu
 FILE ?= demo/document.pdf
 MODEL ?= pp-ocr
@@ -64,8 +64,11 @@ setup-vllm: .venv-vllm/.complete ## install vLLM and transformers, for the CPU, 
 	scripts/venv.sh .venv-swift requirements/swift.txt
 
 # Three at a time on two cores: many of them wait.
-test: .venv/.complete .venv-swift/.complete web/dist/index.html ## run all tests but those of PaddleOCR-VL, of vLLM and of the image
-	$(PYTHON) -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder -m "not paddle and not vllm and not image"
+test: .venv/.complete .venv-swift/.complete web/dist/index.html ## run all tests but the long ones and those of PaddleOCR-VL, of vLLM and of the image
+	$(PYTHON) -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder -m "not long and not paddle and not vllm and not image"
+
+test-long: .venv/.complete web/dist/index.html ## run the tests with hundreds of pages or thousands of requests
+	$(PYTHON) -m pytest tests -n 3 --dist loadfile -m long
 
 test-paddle: setup setup-paddle .venv-peers/.complete ## run the tests of PaddleOCR-VL
 	$(PYTHON) -m pytest tests/paddle -m "not vllm"

@@ -38,6 +38,7 @@ def _begun(server: Server) -> int:
     return int(line["done"])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)  # half a minute where nothing else runs
 def test_a_long_job_through_three_kills_and_a_stop(start: Start, tmp_path: Path) -> None:
     seed = random.randrange(10**6)

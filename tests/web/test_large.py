@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.contract import samples
 from tests.web.person import Person, dropped
 
-pytestmark = [pytest.mark.web, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.web, pytest.mark.long, pytest.mark.timeout(300)]
 
 PAGES = 300
 MOST_ROWS = 8
