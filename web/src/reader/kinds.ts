@@ -36,7 +36,7 @@ const KINDS: Record<string, Words> = {
   table_caption: CAPTION,
   chart_title: CAPTION,
   image_caption: CAPTION,
-  header: ["page header", "колонтитул"],
+  header: ["page header", "верхний колонтитул"],
   footer: ["page footer", "нижний колонтитул"],
   footnote: FOOTNOTE,
   vision_footnote: FOOTNOTE,
