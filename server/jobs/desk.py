@@ -194,11 +194,11 @@ class JobDesk:
 
     def document(self, job: Job, file: JobFile) -> Path:
         """Where a document of a job lies. Raises NotFound where it does not."""
+        if not job.keeps_document and job.state in FINISHED:  # its folder is there for a moment longer
+            raise NotFound("The document was not kept. Hand a job in with keep_document=true, and its documents stay.")
         path = spooled(self.folder / job.id, file.index)
         if path.exists():
             return path
-        if not job.keeps_document and job.state in FINISHED:
-            raise NotFound("The document was not kept. Hand a job in with keep_document=true, and its documents stay.")
         raise NotFound("The document is not there: it has not been fetched yet, or could not be.")
 
     def forget(self, job_id: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from server.attachments import disposition
 from server.auth import Caller
@@ -74,6 +75,19 @@ Order = Annotated[int, Depends(_order)]
 Width = Annotated[int | None, Query(ge=64, le=4000, description="Pixels; a page is never enlarged")]
 
 
+class Sent(FileResponse):
+    """A document that may go before it is sent: one that is not kept goes with the end of its job."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it. Raises NotFound."""
+        try:
+            await super().__call__(scope, receive, send)
+        except (RuntimeError, FileNotFoundError):  # the former is the framework's word for a file that is not there
+            if await asyncio.to_thread(FilePath(self.path).exists):
+                raise
+            raise NotFound("The document was removed just now.") from None
+
+
 @router.get(
     "/document",
     response_class=Response,
@@ -85,12 +99,12 @@ Width = Annotated[int | None, Query(ge=64, le=4000, description="Pixels; a page 
         },
     },
 )
-async def document(job_id: JobId, services: ServicesDep, caller: CallerDep, file: FileIndex = 0) -> FileResponse:
+async def document(job_id: JobId, services: ServicesDep, caller: CallerDep, file: FileIndex = 0) -> Sent:
     """A document of a job, as it was sent."""
     job, chosen = await _chosen(services, caller, job_id, file)
     path = await asyncio.to_thread(services.jobs.document, job, chosen)
     headers = {**_UNTRUSTED, "Content-Disposition": disposition(chosen.filename or f"{job_id}_{file}")}
-    return FileResponse(path, media_type=chosen.media_type or _UNKNOWN, headers=headers)
+    return Sent(path, media_type=chosen.media_type or _UNKNOWN, headers=headers)
 
 
 @router.get("/pages", responses=problems(404, 422, 503))

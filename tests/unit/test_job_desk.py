@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from server.call import Call, Sent
-from server.errors import IdempotencyConflict, QueueFull, UploadTooLarge
+from server.errors import IdempotencyConflict, NotFound, QueueFull, UploadTooLarge
 from server.jobs.desk import Arrival, JobDesk
 from server.jobs.job import Job, JobFile, JobState
 from server.recognition import Plan
@@ -103,6 +103,22 @@ def test_a_twin_leaves_no_document(desk: JobDesk) -> None:
             with pytest.raises(IdempotencyConflict):
                 await _hand_in(desk, content, "k", **fields)
         assert _folders(desk) == {first.id}
+
+    run(case())
+
+
+@pytest.mark.parametrize("end", [JobState.DONE, JobState.CANCELLED])
+def test_what_is_not_kept_is_not_shown_from_the_end_on(desk: JobDesk, end: JobState) -> None:
+    """Its folder goes a moment after the caller hears of the end."""
+
+    async def case() -> None:
+        job = await _hand_in(desk, b"x")
+        assert desk.store.move(job.id, JobState.RUNNING)
+        assert desk.document(desk.store.job(job.id), job.files[0]).read_bytes() == b"x"
+        assert desk.store.move(job.id, end)
+        with pytest.raises(NotFound, match="keep_document"):
+            desk.document(desk.store.job(job.id), job.files[0])
+        assert _folders(desk) == {job.id}
 
     run(case())
 
