@@ -24,7 +24,8 @@ from tests.contract.running import Later
 T = TypeVar("T")
 
 _PUBLIC = "192.88.98.1"  # nobody's, and in none of the blocks that the server refuses
-_TEST_SIDE, _SERVER_SIDE = "169.254.98.1", "169.254.98.2"
+_LINK = 4 * (os.getpid() % 0x3F00) + 0x100  # a /30 of 169.254.0.0/16 for each process: several may have an outside
+_TEST_SIDE, _SERVER_SIDE = (f"169.254.{(_LINK + host) >> 8}.{(_LINK + host) & 0xFF}" for host in (1, 2))
 _CLONE_NEWNET = 0x40000000  # setns(2); Python has os.setns from 3.12 on
 
 

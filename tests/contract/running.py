@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
@@ -22,12 +23,14 @@ import httpx2
 ROOT = Path(__file__).parents[2]
 TOKEN = "tok-4f1d9c-of-the-contract-tests"
 PROBLEM_KEYS = {"type", "title", "status", "detail", "code", "request_id"}
+PAGES_AT_ONCE = min(4, len(os.sched_getaffinity(0)))
+"""How many pages pp-ocr has in work together (server/engines/rapidocr.py)."""
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
 
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T], what: str, limit_s: float = 60) -> T:
+def wait_for(look: Callable[[], T], what: str, limit_s: float = 100) -> T:
     """What `look` returns as soon as that is true; fails after a time that is never reached on a sound server."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
@@ -44,6 +47,18 @@ def free_port() -> int:
         return port
 
 
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port that nobody answers at, and that no other process is given meanwhile.
+
+    Whoever binds it on purpose gets it: with SO_REUSEADDR Linux lets several sockets have a port while one of them listens.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
 class Server:
     """One server; as a context manager it is killed at the end with all that it started."""
 
@@ -58,7 +73,8 @@ class Server:
         self.command = (*prefix, *command)
         self.folder = Path(tempfile.mkdtemp(prefix="oo-"))  # short: the path of a Unix socket has to fit
         self.tmp = tmp or self.folder / "t"
-        self.port = free_port()
+        self._holding = ExitStack()  # to the end: the port is ours also between two processes that have it in turn
+        self.port = self._holding.enter_context(held_port())
         self.url = f"http://{variables.get('HOST', '127.0.0.1')}:{self.port}"
         self.environment = {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
@@ -93,6 +109,7 @@ class Server:
         for pid in self.processes():
             _kill(pid)
         wait_for(lambda: not self.processes(), "the server's processes end")
+        self._holding.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
@@ -102,14 +119,16 @@ class Server:
     def new_client(self, token: str | None = TOKEN, timeout_s: float = 90) -> httpx2.Client:
         """A client of its own; with `token` None it sends no credentials."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=timeout_s, trust_env=False)
+        # the server closes an idle connection after 5 s: nothing is to be sent over one that it is about to close
+        limits = httpx2.Limits(keepalive_expiry=1)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=timeout_s, limits=limits, trust_env=False)
 
     def live(self) -> Self:
         """Wait until the process answers."""
         wait_for(self._answers, "the server answers")
         return self
 
-    def ready(self, limit_s: float = 60) -> Self:
+    def ready(self, limit_s: float = 100) -> Self:
         """Wait until requests are served."""
         self.live()
         wait_for(lambda: self.client.get("/health/ready").status_code == 200, "the server is ready", limit_s)
@@ -140,8 +159,33 @@ class Server:
     def is_busy(self) -> bool:
         return self.health()["models"]["pp-ocr"] == "busy"
 
+    @contextmanager
+    def engine_stopped(self, model: str = "pp-ocr") -> Iterator[None]:
+        """Inside, the model's worker stands still: what is in work stays so, however slow the test itself is."""
+        worker = wait_for(lambda: self.worker(model), "a worker")
+        os.kill(worker["pid"], signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):  # killed meanwhile
+                os.kill(worker["pid"], signal.SIGCONT)
+
+    def is_at_rest(self) -> bool:
+        """Whether the HTTP process has done all it can do now: no thread of it runs, or has run for a moment."""
+        before = self._threads()
+        time.sleep(0.02)
+        return self._threads() == before and all("State:\tS" in each for each in before.values())
+
+    def _threads(self) -> dict[str, str]:
+        """State and context switches of each thread."""
+        found = {}
+        for folder in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+                found[folder.name] = (folder / "status").read_text()
+        return found
+
     def metric(self, name: str) -> float:
-        """The sum of a metric over all its labels; 0 when it has none yet."""
+        """The sum of a metric over all its labels, or for those in the name; 0 when it has none yet."""
         lines = self.client.get("/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((name + "{", name + " ")))
 
@@ -182,7 +226,7 @@ class Server:
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(110)
 
     def assert_nothing_left(self) -> None:
         """After its end: no process, no spool."""
