@@ -88,6 +88,22 @@ def under_way(client: httpx2.Client, job: dict[str, Any], pages: int = 1) -> dic
     return wait_for(look, f"{pages} pages are read")
 
 
+@contextmanager
+def held(server: Server, job: dict[str, Any], pages: int = 1) -> Iterator[dict[str, Any]]:
+    """The job when so many of its pages are read; inside, its engine stands still, so that it does not end."""
+    under_way(server.client, job, pages)
+    with server.engine_stopped():
+        found = job_of(server.client, job)
+        assert found["state"] not in FINISHED, found
+        yield found
+
+
+def wait_for_all(server: Server) -> None:
+    """Until no job of any caller is unfinished."""
+    unfinished = [f'ocr_jobs{{state="{state}"}}' for state in ("queued", "running")]
+    wait_for(lambda: not any(map(server.metric, unfinished)), "earlier jobs end", 110)
+
+
 def result(client: httpx2.Client, job: dict[str, Any], **query: str) -> dict[str, Any]:
     """The result as JSON."""
     reply = client.get(job["links"]["result"], params=query)
@@ -135,7 +151,7 @@ class Follower:
 
     def ended(self) -> list[SentEvent]:
         """The events with an id, when the stream has come to the job's end."""
-        self._thread.join(60)
+        self._thread.join(100)
         assert not self._thread.is_alive(), self.events[-1:]
         return self.events
 

@@ -328,22 +328,24 @@ def test_nobody_else_corrects(mine: httpx2.Client, theirs: httpx2.Client, job: d
     assert _page(mine, job)["text"] == "mine"
 
 
-def test_a_job_at_work_is_corrected_and_one_that_was_cancelled(mine: httpx2.Client) -> None:
+def test_a_job_at_work_is_corrected_and_one_that_was_cancelled(jobs_server: Server, mine: httpx2.Client) -> None:
     job = jobs.hand_in(mine, jobs.small_pages(80, "Long"))
     _first_page_is_read(mine, job)
-    _corrected(mine, job, "While it runs")
-    partial = _form(mine, job, "json")
-    assert (partial.headers["x-job-state"], partial.json()["pages"][0]["text"]) == ("running", "While it runs")
-    assert_problem(_put(mine, job, "x", page=80), 404, "not_found")
-    assert mine.delete(job["links"]["self"]).json()["state"] == "cancelled"
+    with jobs.held(jobs_server, job):
+        _corrected(mine, job, "While it runs")
+        partial = _form(mine, job, "json")
+        assert (partial.headers["x-job-state"], partial.json()["pages"][0]["text"]) == ("running", "While it runs")
+        assert_problem(_put(mine, job, "x", page=80), 404, "not_found")
+        assert mine.delete(job["links"]["self"]).json()["state"] == "cancelled"
     assert _page(mine, job)["text"] == "While it runs"
     assert _corrected(mine, job, "When it is over")["text"] == "When it is over"
 
 
-def test_what_is_saved_at_the_end_has_the_corrections_up_to_then(mine: httpx2.Client) -> None:
-    job = jobs.hand_in(mine, jobs.small_pages(30, "Saved"), save="true", formats="text")
+def test_what_is_saved_at_the_end_has_the_corrections_up_to_then(jobs_server: Server, mine: httpx2.Client) -> None:
+    job = jobs.hand_in(mine, jobs.small_pages(60, "Saved"), save="true", formats="text")
     _first_page_is_read(mine, job)
-    _corrected(mine, job, "Corrected in time")
+    with jobs.held(jobs_server, job):
+        _corrected(mine, job, "Corrected in time")
     files = jobs.ended(mine, job)["local_files"]
     assert mine.get(files["text"]).text.startswith("Corrected in time")
     assert "Corrected in time" in mine.get(files["markdown"]).text

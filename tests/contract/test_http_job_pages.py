@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests import makers
 from tests.contract import jobs, samples
-from tests.contract.running import TOKEN, Later, Server, assert_problem, free_port, wait_for
+from tests.contract.running import TOKEN, Later, Server, assert_problem, held_port, wait_for
 
 pytestmark = pytest.mark.contract
 
@@ -118,11 +118,11 @@ def test_without_the_option_the_document_goes(jobs_server: Server, mine: httpx2.
     wait_for(lambda: not (jobs_server.folder / "data/jobs" / bare["id"]).exists(), "what was sent is gone")
 
 
-def test_a_cancelled_job_keeps_its_document(mine: httpx2.Client) -> None:
+def test_a_cancelled_job_keeps_its_document(jobs_server: Server, mine: httpx2.Client) -> None:
     job = jobs.hand_in(mine, document := jobs.small_pages(60, "Cancelled"), keep_document="true")
-    jobs.under_way(mine, job)
-    assert _get(mine, job, "/document").content == document
-    assert mine.delete(job["links"]["self"]).json()["state"] == "cancelled"
+    with jobs.held(jobs_server, job):
+        assert _get(mine, job, "/document").content == document
+        assert mine.delete(job["links"]["self"]).json()["state"] == "cancelled"
     assert _get(mine, job, "/document").content == document
     assert _picture(mine, job, 60).width > 0
     assert mine.delete(job["links"]["self"]).status_code == 204
@@ -234,12 +234,13 @@ def test_the_longest_page_has_a_picture(mine: httpx2.Client) -> None:
 
 
 def test_a_page_is_shown_while_others_are_read(mine: httpx2.Client) -> None:
-    job = jobs.hand_in(mine, jobs.small_pages(80, "Waiting"), keep_document="true")
+    job = jobs.hand_in(mine, jobs.small_pages(jobs.LONG, "Waiting"), keep_document="true")
+    last = jobs.LONG
     try:
-        pictures = [Later(partial(_picture, mine, job, number)) for number in range(60, 80)]
+        pictures = [Later(partial(_picture, mine, job, number)) for number in range(last - 20, last)]
         assert all(each.result().width > 0 for each in pictures)
         assert jobs.job_of(mine, job)["state"] not in jobs.FINISHED
-        assert_problem(_get(mine, job, "/pages/80"), 404, "not_found")
+        assert_problem(_get(mine, job, f"/pages/{last}"), 404, "not_found")
     finally:
         mine.delete(job["links"]["self"])
 
@@ -293,6 +294,7 @@ def test_deleting_a_job_deletes_its_document(jobs_server: Server, mine: httpx2.C
         assert_problem(_get(mine, job, address), 404, "not_found")
 
 
+@pytest.mark.timeout(300)
 def test_kept_documents_stay_over_a_restart_and_go_with_their_job(tmp_path: Path) -> None:
     """Of a job that is finished, and of one that the server's end found at work."""
     folder = str(tmp_path / "data")
@@ -303,7 +305,7 @@ def test_kept_documents_stay_over_a_restart_and_go_with_their_job(tmp_path: Path
         at_work = jobs.hand_in(first.client, long, keep_document="true")
         jobs.under_way(first.client, at_work)
         first.process.kill()
-    (tmp_path / "data/jobs" / bare["id"]).mkdir()  # as a server leaves it that ends at the wrong moment
+    (tmp_path / "data/jobs" / bare["id"]).mkdir(exist_ok=True)  # as a server leaves it that ends at the wrong moment
     with Server(DATA_DIR=folder, PDF_DPI="72") as second:
         client = second.ready().client
         wait_for(lambda: not (tmp_path / "data/jobs" / bare["id"]).exists(), "what is not needed is swept away")
@@ -339,9 +341,8 @@ def test_kept_documents_take_room_and_make_room() -> None:
 
 def test_a_document_that_never_came_is_not_there() -> None:
     """One that is fetched is kept: tests/contract/test_http_jobs_s3.py."""
-    nowhere = f"http://127.0.0.1:{free_port()}/x.pdf"
-    with Server(ALLOW_URL_INPUT="true") as server:
-        form = {"image_url": nowhere, "keep_document": "true"}
+    with held_port() as port, Server(ALLOW_URL_INPUT="true") as server:
+        form = {"image_url": f"http://127.0.0.1:{port}/x.pdf", "keep_document": "true"}
         reply = server.ready().client.post("/jobs", data=form)
         job = jobs.ended(server.client, reply.json(), "failed")
         for address in ("/document", "/pages/1/image"):

@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import ExitStack
 from itertools import pairwise
 
 import httpx2
@@ -9,7 +10,7 @@ import pytest
 
 from tests import makers
 from tests.contract import jobs
-from tests.contract.running import Later, Server, assert_problem
+from tests.contract.running import Later, Server, assert_problem, wait_for
 
 pytestmark = pytest.mark.contract
 
@@ -26,9 +27,16 @@ def ended(client: httpx2.Client) -> dict[str, object]:
     return jobs.ended(client, job)
 
 
-def test_each_page_is_told_in_order_and_then_the_end(client: httpx2.Client) -> None:
-    job = jobs.hand_in(client, jobs.small_pages(12))
-    sent = jobs.all_events(client, job)  # from the beginning, while it runs
+def test_each_page_is_told_in_order_and_then_the_end(client: httpx2.Client, jobs_server: Server) -> None:
+    with ExitStack() as stack:
+        with jobs_server.engine_stopped():
+            job = jobs.hand_in(client, jobs.small_pages(12))
+            reply = stack.enter_context(client.stream("GET", job["links"]["events"]))
+            assert (reply.status_code, reply.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+            received, text = reply.iter_text(), ""
+            while "event: progress" not in text:
+                text += next(received)
+        sent = jobs.parsed(text + "".join(received))  # from the beginning, while it runs
     durable = [event for event in sent if event.id is not None]
     jobs.assert_complete(durable, list(range(1, 13)))
     assert [event.data["state"] for event in durable if event.kind == "state"] == ["queued", "running", "done"]
@@ -91,15 +99,15 @@ def test_who_has_had_everything_is_told_not_to_come_again(
 def test_readers_that_are_cut_off_miss_nothing(client: httpx2.Client, jobs_server: Server) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
-    job = jobs.hand_in(client, jobs.small_pages(40))
+    job = jobs.hand_in(client, jobs.small_pages(60))  # more of events than three connections bring
     followers = [jobs.Follower(job, lambda: jobs_server.url, seed + number) for number in range(3)]
     for follower in followers:
-        jobs.assert_complete(follower.ended(), list(range(1, 41)))
+        jobs.assert_complete(follower.ended(), list(range(1, 61)))
         assert follower.connections > 3
 
 
 def test_the_stream_of_a_cancelled_job_ends(client: httpx2.Client, jobs_server: Server) -> None:
-    job = jobs.hand_in(client, jobs.small_pages(100))
+    job = jobs.hand_in(client, jobs.small_pages(jobs.LONG))
     with jobs_server.new_client() as other:
         following = Later(lambda: jobs.all_events(other, job))
         jobs.under_way(client, job)
@@ -116,7 +124,7 @@ def test_streams_that_are_dropped_leave_nothing_open(client: httpx2.Client, jobs
         with jobs_server.new_client() as other, other.stream("GET", job["links"]["events"]) as reply:
             next(reply.iter_text())
     jobs.ended(client, job)
-    assert jobs_server.open_files() <= before + 2
+    wait_for(lambda: jobs_server.open_files() <= before + 2, "they are closed")
 
 
 def test_no_such_job(client: httpx2.Client) -> None:

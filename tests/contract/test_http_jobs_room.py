@@ -59,7 +59,8 @@ def test_a_disk_that_is_full_in_the_middle(small: tuple[Server, Disk, Disk]) -> 
     client = server.client
     before, document = jobs.counted_pages(server), jobs.small_pages(40)
     job = jobs.hand_in(client, document)
-    jobs.under_way(client, job, 4)
+    with jobs.held(server, job, 4):
+        data.fill()
     found = _waits(client, job, data)
     assert (found["state"], "no room" in found["waiting_for"]) == ("running", True)
     with jobs.database(data.folder) as database:
@@ -86,8 +87,8 @@ def test_a_job_that_waits_for_room_can_be_given_up(small: tuple[Server, Disk, Di
     server, data, _ = small
     finished, running = (jobs.hand_in(server.client, jobs.small_pages(pages)) for pages in (1, 60))
     jobs.ended(server.client, finished)
-    jobs.under_way(server.client, running)
-    data.fill(but=400_000)  # what is kept for this
+    with jobs.held(server, running):
+        data.fill(but=400_000)  # what is kept for this
     wait_for(lambda: jobs.job_of(server.client, running)["waiting_for"], "it waits")
     ended = server.client.delete(running["links"]["self"])
     assert (ended.status_code, ended.json()["state"]) == (200, "cancelled")
@@ -97,15 +98,16 @@ def test_a_job_that_waits_for_room_can_be_given_up(small: tuple[Server, Disk, Di
 
 def test_a_spool_that_is_full_fails_no_page(small: tuple[Server, Disk, Disk]) -> None:
     server, data, spool = small
-    # each page that is read makes room for the next one, if that is faster than the filling: among many, one is not
-    document = samples.pdf(150, size=(240, 240))
+    # each page that is read makes room for the next one, but for the last: it takes more than all that lie there
+    document = samples.joined(samples.pdf(20), samples.pdf(1, size=(800, 800)))
     job = jobs.hand_in(server.client, document)
-    jobs.under_way(server.client, job, 3)
+    with jobs.held(server, job, 3):
+        spool.fill()
     found = _waits(server.client, job, spool)
     assert (found["state"], "no room" in found["waiting_for"]) == ("queued", True)
     spool.empty()
     found = jobs.ended(server.client, job)
-    assert (found["processed_pages"], found["failed_pages"]) == (150, 0)
+    assert (found["processed_pages"], found["failed_pages"]) == (21, 0)
     assert {page["verdict"] for page in jobs.result(server.client, job)["pages"]} == {"ok"}
     _assert_sound(data.folder)
 
@@ -114,7 +116,7 @@ def test_an_upload_larger_than_the_disk_leaves_nothing(small: tuple[Server, Disk
     server, data, _ = small
     folders = set((data.folder / "jobs").iterdir())
     assert_problem(jobs.post(server.client, b"%PDF-" + bytes(12_000_000)), 503, "out_of_space")
-    assert set((data.folder / "jobs").iterdir()) == folders
+    assert set((data.folder / "jobs").iterdir()) <= folders  # what an earlier job was sent may go meanwhile
     jobs.ended(server.client, jobs.hand_in(server.client, jobs.small_pages(1)))
 
 
@@ -161,17 +163,18 @@ def test_the_oldest_finished_jobs_make_room(narrow: Server) -> None:
     client = narrow.client
     done = [jobs.ended(client, jobs.hand_in(client, jobs.small_pages(1), key=f"k{number}")) for number in range(3)]
     _weigh(narrow, 280_000, *done)
-    long = jobs.hand_in(client, _padded(100, 380_000))
-    assert client.get(done[0]["links"]["self"]).status_code == 404
-    assert [client.get(job["links"]["self"]).status_code for job in done[1:]] == [200, 200]
+    with narrow.engine_stopped():
+        long = jobs.hand_in(client, _padded(100, 380_000))
+        assert client.get(done[0]["links"]["self"]).status_code == 404
+        assert [client.get(job["links"]["self"]).status_code for job in done[1:]] == [200, 200]
 
-    # where all that is finished would not be enough, nothing is given up for it
-    problem = assert_problem(jobs.post(client, _padded(1, 700_000)), 429, "queue_full")
-    assert problem["retry_after"] >= 1
-    assert [client.get(job["links"]["self"]).status_code for job in done[1:]] == [200, 200]
-    assert_problem(jobs.post(client, _padded(1, 1_100_000)), 413, "upload_too_large")
-    assert [client.get(job["links"]["self"]).status_code for job in done[1:]] == [200, 200]
-    client.delete(long["links"]["self"])
+        # where all that is finished would not be enough, nothing is given up for it
+        problem = assert_problem(jobs.post(client, _padded(1, 700_000)), 429, "queue_full")
+        assert problem["retry_after"] >= 1
+        assert [client.get(job["links"]["self"]).status_code for job in done[1:]] == [200, 200]
+        assert_problem(jobs.post(client, _padded(1, 1_100_000)), 413, "upload_too_large")
+        assert [client.get(job["links"]["self"]).status_code for job in done[1:]] == [200, 200]
+        client.delete(long["links"]["self"])
 
 
 def test_what_is_there_already_needs_no_room(narrow: Server) -> None:
