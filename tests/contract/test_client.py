@@ -13,7 +13,7 @@ import pytest
 
 from tests.contract import samples
 from tests.contract.command import Command
-from tests.contract.running import ROOT, Server, free_port
+from tests.contract.running import ROOT, Server, held_port, wait_for
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -83,7 +83,8 @@ def _one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) 
         assert word in line, line
 
 
-def test_models(ocr: Command) -> None:
+def test_models(ocr: Command, server: Server) -> None:
+    wait_for(lambda: not server.is_busy(), "the engine has nothing to do")
     done = ocr("models")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0].split() == ["model", "state", "engine", "licence", "languages", "reason"]
@@ -115,10 +116,11 @@ def test_a_token_that_is_refused(server: Server) -> None:
 
 
 def test_nobody_there(document: Path, tmp_path: Path) -> None:
-    nobody = Command(f"http://127.0.0.1:{free_port()}")
-    for words in (("models",), ("ocr", document), ("compare", document), ("jobs", "show", "job_1", "--follow")):
-        _one_line(nobody(*words), 3, "No answer from http://127.0.0.1", "OFFLINE_OCR_URL")
-    done = nobody("batch", tmp_path, "--out", tmp_path / "out", "--patience", "1")
+    with held_port() as port:
+        nobody = Command(f"http://127.0.0.1:{port}")
+        for words in (("models",), ("ocr", document), ("compare", document), ("jobs", "show", "job_1", "--follow")):
+            _one_line(nobody(*words), 3, "No answer from http://127.0.0.1", "OFFLINE_OCR_URL")
+        done = nobody("batch", tmp_path, "--out", tmp_path / "out", "--patience", "1")
     assert done.returncode == 3
     assert done.stdout == "1 documents: 0 read, 0 failed, 0 skipped (read before), 1 left\n"
 
@@ -159,7 +161,7 @@ def test_a_server_that_stays_away_is_waited_for_as_long_as_patience_has_it(
     tmp_path: Path, document: Path, said: Said
 ) -> None:
     with stranger(said) as (command, asked):
-        done = command("batch", document.parent, "--out", tmp_path / "out", "--patience", "2")
+        done = command("batch", document.parent, "--out", tmp_path / "out", "--patience", "4")
         assert done.returncode == 3
         assert len(asked) > 1
 
