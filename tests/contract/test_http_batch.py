@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import zipfile
+from contextlib import ExitStack
 from typing import Any
 
 import httpx2
@@ -59,16 +60,21 @@ def test_a_result_is_what_ocr_gives_for_the_same_document(client: httpx2.Client)
     assert each["result"]["pages"][0]["blocks"] == alone["pages"][0]["blocks"]
 
 
-def test_lines_come_as_documents_end(client: httpx2.Client) -> None:
-    reply = client.post("/ocr/batch", files=three(), headers={"Accept": "application/x-ndjson"})
-    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/x-ndjson")
-    lines = [json.loads(line) for line in reply.text.splitlines()]
-    assert lines[0]["index"] == 1  # the bad one is known at once
+def test_lines_come_as_documents_end(server: Server, client: httpx2.Client) -> None:
+    headers = {"Accept": "application/x-ndjson"}
+    with ExitStack() as stack:
+        with server.engine_stopped():
+            reply = stack.enter_context(client.stream("POST", "/ocr/batch", files=three(), headers=headers))
+            assert (reply.status_code, reply.headers["content-type"]) == (200, "application/x-ndjson")
+            received = reply.iter_lines()
+            lines = [json.loads(next(received))]
+        assert lines[0]["index"] == 1  # the bad one is known at once
+        lines += map(json.loads, received)
     assert_three(sorted(lines, key=lambda line: line["index"]))
 
 
 def test_a_line_is_there_before_the_next_document_is_read(client: httpx2.Client) -> None:
-    named = files(("a.png", samples.png()), ("long.pdf", samples.pdf(60)))
+    named = files(("a.png", samples.png()), ("long.pdf", samples.pdf(200)))
     headers = {"Accept": "application/x-ndjson"}
     with client.stream("POST", "/ocr/batch", files=named, headers=headers) as reply:
         lines = reply.iter_lines()

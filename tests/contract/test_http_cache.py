@@ -1,8 +1,7 @@
 """The same document again: the stored result; at the same time: one reading. Never another caller's, never a stale one."""
 
 import base64
-import os
-import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +32,31 @@ def post(
         reply = client.post("/ocr", files={"file": ("a", data)}, data=fields, headers=headers or {})
     assert reply.status_code == 200, reply.text
     return reply
+
+
+def sent(server: Server, data: bytes) -> socket.socket:
+    """The same as `post`, on a connection of its own, to be closed whenever the caller leaves."""
+    request = server.client.build_request("POST", "/ocr", files={"file": ("a", data)})
+    body = request.read()
+    lines = [b"%s: %s" % each for each in request.headers.raw]
+    connection = socket.create_connection(("127.0.0.1", server.port), 60)
+    connection.sendall(b"\r\n".join([b"POST /ocr HTTP/1.1", *lines, b"", body]))
+    return connection
+
+
+def opened(server: Server) -> float:
+    """How many documents have been opened."""
+    return server.metric('ocr_stage_seconds_count{stage="open"}')
+
+
+def wait_until_opened(server: Server, number: float) -> None:
+    """Until so many have been opened, and wait for an engine that stands still, or for another request that does."""
+    wait_for(lambda: opened(server) == number and server.is_at_rest(), f"{number} documents are opened")
+
+
+def gone(server: Server) -> int:
+    """How many callers were gone before their reply, as the log tells."""
+    return sum(line.get("status") == 499 for line in server.log())
 
 
 def pages_read(server: Server) -> float:
@@ -129,15 +153,11 @@ def test_a_page_that_failed_is_tried_again(server: Server) -> None:
 
 def test_requests_at_the_same_time_share_one_reading(server: Server) -> None:
     data = samples.pdf(2, word="Shared")
-    engine = server.worker()
-    assert engine
-    read = pages_read(server)
-    os.kill(engine["pid"], signal.SIGSTOP)
-    try:
+    read, before = pages_read(server), opened(server)
+    with server.engine_stopped():
         requests = [Later(lambda: post(server, data)) for _ in range(4)]
-        wait_for(lambda: server.metric("ocr_queue_pages") >= 5, "all are in: two pages and three that join")
-    finally:
-        os.kill(engine["pid"], signal.SIGCONT)
+        wait_until_opened(server, before + 4)
+        assert server.metric("ocr_queue_pages") == 5  # two pages, and three that have joined
     replies = [request.result() for request in requests]
     assert sorted(reply.headers["x-cache"] for reply in replies) == ["miss", "shared", "shared", "shared"]
     assert len({str(stable(reply)) for reply in replies}) == 1
@@ -148,22 +168,17 @@ def test_requests_at_the_same_time_share_one_reading(server: Server) -> None:
 
 def test_who_came_first_may_leave_without_ending_it_for_the_others(server: Server) -> None:
     data = samples.pdf(2, word="Leaves")
-    engine = server.worker()
-    assert engine
-    read = pages_read(server)
-    os.kill(engine["pid"], signal.SIGSTOP)
-    try:
-        first = server.new_client(timeout_s=3)
-        leaving = Later(lambda: first.post("/ocr", files={"file": ("a", data)}))
-        wait_for(lambda: server.metric("ocr_queue_pages") == 2, "the first is in")
-        staying = Later(lambda: post(server, data))
-        wait_for(lambda: server.metric("ocr_queue_pages") == 3, "the second has joined")
-        with pytest.raises(httpx2.ReadTimeout):
-            leaving.result()
-        first.close()
-    finally:
-        os.kill(engine["pid"], signal.SIGCONT)
-    assert staying.result().json()["status"] == "success"
+    read, before, left = pages_read(server), opened(server), gone(server)
+    with server.engine_stopped():
+        with sent(server, data):
+            wait_until_opened(server, before + 1)
+            assert server.metric("ocr_queue_pages") == 2  # the first is in
+            staying = Later(lambda: post(server, data))
+            wait_until_opened(server, before + 2)
+            assert server.metric("ocr_queue_pages") == 3  # the second has joined
+        wait_for(lambda: gone(server) == left + 1, "the first has left")
+    reply = staying.result()
+    assert (reply.headers["x-cache"], reply.json()["status"]) == ("shared", "success")
     assert pages_read(server) == read + 2
     wait_for(lambda: server.health()["queue_pages"] == 0, "all places are given back")
     assert server.spooled() == []
@@ -171,9 +186,8 @@ def test_who_came_first_may_leave_without_ending_it_for_the_others(server: Serve
 
 def test_when_all_leave_it_ends(server: Server) -> None:
     data = samples.pdf(200, word="All")
-    with server.new_client(timeout_s=1) as client:
-        with pytest.raises(httpx2.ReadTimeout):
-            client.post("/ocr", files={"file": ("a", data)})
+    with sent(server, data):
+        wait_for(lambda: server.health()["queue_pages"] > 1, "it is in work")
     wait_for(lambda: server.health()["queue_pages"] == 0, "all places are given back")
     wait_for(lambda: server.spooled() == [], "the spool is empty")
 

@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from tests import makers
 from tests.contract import samples
-from tests.contract.running import Later, Server, assert_problem, wait_for
+from tests.contract.running import PAGES_AT_ONCE, Later, Server, assert_problem, wait_for
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -22,7 +22,7 @@ Start = Callable[..., Server]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A server to be hurt; each test leaves it ready."""
-    with Server(PDF_DPI="72", PAGE_TIMEOUT_S="6") as running:
+    with Server(PDF_DPI="72", PAGE_TIMEOUT_S="20") as running:
         yield running.ready()
 
 
@@ -56,8 +56,8 @@ def _full_page() -> bytes:
 
     def draw(canvas: Canvas, _: int) -> None:
         canvas.setFont("Helvetica", 14)
-        for line in range(16):
-            canvas.drawString(20, 20 + 20 * line, "Sheets in great number " * 9)
+        for line in range(8):
+            canvas.drawString(20, 20 + 40 * line, "Sheets in great number " * 9)
 
     return makers.pdf(1, (1440, 1440), draw)
 
@@ -68,7 +68,11 @@ def _fork_server(server: Server) -> int:
 
 
 def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    """0 for a process that has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 class _Probe:
@@ -100,11 +104,11 @@ def test_worker_killed_in_mid_page(server: Server) -> None:
     """The page is tried once more, on a new worker: the caller notices nothing."""
     probe = _Probe(server)
     before = _worker(server)["restarts"]
-    request = Later(lambda: server.ocr(samples.pdf(6)))
+    request = Later(lambda: server.ocr(samples.pdf(30)))
     os.kill(_stopped_in_mid_page(server), signal.SIGKILL)
     reply = request.result()
     assert reply.status_code == 200
-    assert [page["verdict"] for page in reply.json()["pages"]] == ["ok"] * 6
+    assert [page["verdict"] for page in reply.json()["pages"]] == ["ok"] * 30
     assert _worker(server)["restarts"] == server.metric("ocr_worker_restarts_total") == before + 1
     _assert_works(server)
     probe.assert_never_failed()
@@ -134,10 +138,11 @@ def test_worker_killed_while_idle(server: Server) -> None:
 def test_worker_that_hangs(server: Server) -> None:
     """It outlives the page's time, is ended, and the page is tried once more."""
     probe = _Probe(server)
-    request = Later(lambda: server.ocr(samples.png()))
+    request = Later(lambda: server.ocr(samples.pdf(20)))  # so many that it is caught at one of them
     pid = _stopped_in_mid_page(server)
     reply = request.result()
-    assert (reply.status_code, reply.json().get("text")) == (200, samples.WORDS)
+    assert reply.status_code == 200
+    assert [page["text"] for page in reply.json()["pages"]] == [f"Sheet {number}" for number in range(1, 21)]
     assert _worker(server)["pid"] != pid
     assert pid not in server.processes()
     _assert_works(server)
@@ -154,28 +159,32 @@ def test_fork_server_killed(server: Server) -> None:
 
 def test_reader_killed(server: Server) -> None:
     """The child that holds a document dies: another takes its place, and no page is lost."""
-    request = Later(lambda: server.ocr(samples.pdf(6)))
-    wait_for(server.is_busy, "a page is in work")
-    fork_server = _fork_server(server)
-    [reader] = [pid for pid in server.processes_of("multiprocessing.forkserver") if pid != fork_server]
-    os.kill(reader, signal.SIGKILL)
+    with server.engine_stopped():  # or else it may have read all pages before the child is found
+        request = Later(lambda: server.ocr(samples.pdf(12)))
+        wait_for(server.is_busy, "a page is in work")
+        fork_server = _fork_server(server)
+        [reader] = [pid for pid in server.processes_of("multiprocessing.forkserver") if pid != fork_server]
+        os.kill(reader, signal.SIGKILL)
     body = request.result().json()
     assert body["status"] == "success"
-    assert [page["verdict"] for page in body["pages"]] == ["ok"] * 6
+    assert [page["verdict"] for page in body["pages"]] == ["ok"] * 12
     _assert_works(server)
 
 
 def test_nothing_outlives_a_killed_server(start: Start) -> None:
     """Not the workers, not what they run, not the page pool; and the next server clears away the spool."""
     server = start(PDF_DPI="72").ready()
-    requests = [Later(lambda: server.ocr(samples.pdf(40)))]
-    if shutil.which("tesseract"):
-        requests.append(Later(lambda: server.ocr(samples.pdf(40), model_name="tesseract", lang="eng")))
-        wait_for(lambda: any("tesseract " in command and " tsv" in command for command in server.processes().values()),
-                 "tesseract runs")  # fmt: skip
-    wait_for(server.is_busy, "a page is in work")
-    assert len(server.processes()) >= 5
-    assert server.spooled()
+    with server.engine_stopped():  # up to the last moment, or else it might be through before the other one begins
+        requests = [Later(lambda: server.ocr(samples.pdf(40)))]
+        if shutil.which("tesseract"):
+            requests.append(Later(lambda: server.ocr(samples.pdf(100), model_name="tesseract", lang="eng")))
+            wait_for(
+                lambda: any("tesseract " in each and " tsv" in each for each in server.processes().values()),
+                "tesseract runs",
+            )
+        wait_for(server.is_busy, "a page is in work")
+        assert len(server.processes()) >= 5
+        assert server.spooled()
     server.process.kill()
     server.process.wait()
     for request in requests:
@@ -190,6 +199,7 @@ def test_nothing_outlives_a_killed_server(start: Start) -> None:
     successor.assert_nothing_left()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("limit", "requests"), [({"WORKER_MAX_PAGES": "2"}, 8), ({"WORKER_MAX_RSS_MB": "128"}, 3)])
 def test_workers_are_replaced_between_pages(start: Start, limit: dict[str, str], requests: int) -> None:
     server = start(**limit).ready()
@@ -204,7 +214,7 @@ def test_workers_are_replaced_between_pages(start: Start, limit: dict[str, str],
     ended = [line for line in server.log() if line["event"] == "worker ends"]
     assert len(ended) >= (requests // 2 if "WORKER_MAX_RSS_MB" in limit else requests // 3)
     assert all(line["pages"] >= 1 for line in ended)  # else it would be replaced for ever
-    assert all(line["pages"] <= 3 for line in ended)  # two pages may be in work together
+    assert all(line["pages"] <= 1 + PAGES_AT_ONCE for line in ended)  # so many may be in work together
     assert len(seen) >= 2
     assert _worker(server)["restarts"] == 0  # that counts those that died
     wait_for(lambda: sum("server.worker" in each for each in server.processes().values()) == 1, "one worker is left")
