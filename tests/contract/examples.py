@@ -26,7 +26,7 @@ PRINTED = {"json", "markdown", "csv", "text"}
 PAGES = ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")))
 _BLOCK = re.compile(r"(?:^<!-- example: ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"(?:^|\s+)#[^'\"]*$", re.MULTILINE)
-_LIMIT_S = 100
+_LIMIT_S = 200
 _REFUSED = 22  # curl's exit code for a status of 400 or more, with --fail
 _EXACT = {"status", "page", "page_number", "total_pages", "processed_pages", "index", "errorCode", "retry_after"}
 _CHANGING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+|\d{8}_\d{6}|(?<=_)[0-9a-f]{8,24}")

@@ -96,6 +96,7 @@ def reader(docs_server: Server, tmp_path: Path) -> Reader:
     )
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_of_a_page_do_what_it_says(page: str, reader: Reader) -> None:
     for block, shown in with_what_they_print(page):

@@ -67,6 +67,7 @@ def _rendered(address: str, profile: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not BROWSER, reason="no Chromium is installed")
 def test_pages_in_a_browser(start: Callable[..., Server], tmp_path: Path) -> None:
     server = start(PRELOAD="none", AUTH_MODE="platform", API_TOKENS="").live()
@@ -75,6 +76,7 @@ def test_pages_in_a_browser(start: Callable[..., Server], tmp_path: Path) -> Non
     assert {line["status"] for line in server.log() if line["event"] == "request"} == {200}
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not BROWSER, reason="no Chromium is installed")
 def test_a_browser_with_the_token_as_password(server: Server, tmp_path: Path) -> None:
     """The pages' scripts are let in as the pages themselves are."""

@@ -88,24 +88,26 @@ def test_debug_info_and_logs(server: Server, client: httpx2.Client) -> None:
 
 def test_every_line_of_the_log_is_json(server: Server, client: httpx2.Client) -> None:
     client.post("/ocr", files={"file": ("x", samples.png())}, headers={"X-Request-ID": "logged-1"})
-    lines = wait_for(
-        lambda: [line for line in server.log() if line.get("request_id") == "logged-1"], "the request's line"
+    [line] = wait_for(
+        lambda: [line for line in server.log() if (line["event"], line.get("request_id")) == ("request", "logged-1")],
+        "the request's line",
     )
-    for line in server.log():
-        assert {"event", "level", "logger", "timestamp"} <= set(line)
-    [line] = [line for line in lines if line["event"] == "request"]
+    for each in server.log():
+        assert {"event", "level", "logger", "timestamp"} <= set(each)
     assert {key: line[key] for key in ("method", "path", "status")} == {"method": "POST", "path": "/ocr", "status": 200}
     model_ready = next(line for line in server.log() if line["event"] == "model ready")
     assert "request_id" not in model_ready
 
 
 def test_a_path_in_the_log_is_cut(server: Server, client: httpx2.Client) -> None:
-    assert client.get("/" + "x" * 30_000).status_code == 404
+    assert client.get("/" + "x" * 30_000, headers={"X-Request-ID": "cut-1"}).status_code == 404
+    wait_for(lambda: "cut-1" in server.output(), "the request's line in the log")
     assert max(map(len, server.output().splitlines())) < 5000
 
 
-def test_metrics(client: httpx2.Client) -> None:
+def test_metrics(server: Server, client: httpx2.Client) -> None:
     client.post("/ocr", files={"file": ("x", samples.png())})
+    wait_for(lambda: not server.is_busy(), "the engine has nothing to do")
     reply = client.get("/metrics")
     assert reply.headers["content-type"].startswith("text/plain; version=")
     samples_of = dict(line.rsplit(" ", 1) for line in reply.text.splitlines() if not line.startswith("#"))

@@ -1,8 +1,6 @@
 """What a caller must not be able to use up: memory by headers, the disk by documents; and what a partial result says."""
 
-import os
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from tests import makers
 from tests.contract import samples
+from tests.contract.disks import Disk
 from tests.contract.running import Server, assert_problem
 
 pytestmark = pytest.mark.contract
@@ -35,17 +34,10 @@ def test_headers_without_end_are_refused(server: Server) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk() -> Iterator[Path]:
     """A file system of 3 MB."""
-    folder = Path("/tmp") / f"oo-disk-{os.getpid()}"  # short: the path of a Unix socket has to fit
-    folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, check=False)
-    if made.returncode != 0:
-        folder.rmdir()
-        pytest.skip("mounting a small file system is not permitted here")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-    folder.rmdir()
+    with Disk(3) as disk:
+        yield disk.folder
 
 
 def test_a_full_spool_is_said_and_passes(small_disk: Path) -> None:
