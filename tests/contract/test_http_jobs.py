@@ -298,14 +298,25 @@ def long_job(jobs_server: Server, mine: httpx2.Client) -> Iterator[dict[str, Any
         mine.delete(job["links"]["self"])
 
 
+def _in_line(server: Server) -> float:
+    """Pages that wait for the engine, or are in work."""
+    return server.metric("ocr_model_pages_waiting") + server.metric("ocr_model_pages_in_work")
+
+
 def _pages_meanwhile(jobs_server: Server, do: Callable[[], object]) -> float:
-    before = jobs.counted_pages(jobs_server)
-    do()
+    """Pages read from the moment that its own one is in the line, with those of two long jobs, to its end."""
+    of_the_long = 2 * (PAGES_AT_ONCE + 1)
+    with jobs_server.engine_stopped():
+        wait_for(lambda: _in_line(jobs_server) == of_the_long, "the long jobs' pages are in the line")
+        before = jobs.counted_pages(jobs_server)
+        doing = Later(do)
+        wait_for(lambda: _in_line(jobs_server) == of_the_long + 1, "its own page is, too")
+    doing.result()
     return jobs.counted_pages(jobs_server) - before
 
 
 def test_a_request_does_not_wait_for_long_jobs(jobs_server: Server, long_job: dict[str, Any]) -> None:
-    """Pages beside it: those in work when it comes, and those beside its own and while its document is opened."""
+    """Pages beside it: those in work when it comes, and those beside its own and until its reply is here."""
     documents = [jobs.small_pages(1, f"Urgent {number}") for number in range(4)]
     replies: list[httpx2.Response] = []
     pages = [_pages_meanwhile(jobs_server, lambda d=d: replies.append(jobs_server.ocr(d))) for d in documents]
