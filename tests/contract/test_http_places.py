@@ -1,6 +1,7 @@
 """More models than may be loaded: they take turns, no document is cut off, and probes notice nothing."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.contract import samples
 from tests.contract.running import Later, Server, wait_for
+from tests.contract.standing_still import standing_still
 
 pytestmark = [
     pytest.mark.contract,
@@ -20,8 +22,8 @@ Start = Callable[..., Server]
 
 @pytest.fixture
 def server(start: Start) -> Server:
-    """One model at a time, of two."""
-    return start(MODELS="pp-ocr,tesseract", MAX_LOADED_MODELS="1", PDF_DPI="72").ready()
+    """One model at a time, of two; whoever waits for the other one waits for as long as that takes."""
+    return start(MODELS="pp-ocr,tesseract", MAX_LOADED_MODELS="1", PDF_DPI="72", QUEUE_MAX_WAIT_S="600").ready()
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def watched(server: Server) -> Iterator[None]:
         seen = []
         with server.new_client(token=None) as anyone:
             while not end.wait(0.01):
-                workers = [pid for pid in server.processes_of("-m server.worker") if _parent(pid) == server.pid]
+                workers = _workers(server) & _workers(server)  # in both: they live together, between the two looks
                 ready = anyone.get("/health/ready")
                 if len(workers) > 1 or ready.status_code != 200:
                     seen.append(f"workers {workers}, ready {ready.text}")
@@ -45,6 +47,10 @@ def watched(server: Server) -> Iterator[None]:
     finally:
         end.set()
     assert watching.result() == []
+
+
+def _workers(server: Server) -> set[int]:
+    return {pid for pid in server.processes_of("-m server.worker") if _parent(pid) == server.pid}
 
 
 def _parent(pid: int) -> int | None:
@@ -84,11 +90,12 @@ def test_both_at_once_lose_nothing(server: Server) -> None:
 
 def test_a_long_document_is_not_cut_off(server: Server) -> None:
     worker = server.worker()
-    document = Later(lambda: server.ocr(samples.pdf(14)))
-    wait_for(server.is_busy, "a page is in work")
-    other = Later(lambda: read(server, "tesseract"))
-    [waiting] = wait_for(lambda: _waiting(server), "the other model waits")
-    assert waiting == "waiting for room: taken by pp-ocr"
+    with standing_still(server):
+        document = Later(lambda: server.ocr(samples.pdf(14)))
+        wait_for(server.is_busy, "a page is in work")
+        other = Later(lambda: read(server, "tesseract"))
+        [waiting] = wait_for(lambda: _waiting(server), "the other model waits")
+        assert waiting == "waiting for room: taken by pp-ocr"
     reply = document.result()
     assert reply.status_code == 200
     assert [page["verdict"] for page in reply.json()["pages"]] == ["ok"] * 14
@@ -112,9 +119,11 @@ def test_a_model_unloaded_by_a_caller_is_missed(server: Server) -> None:
 
 
 def test_shutting_down_while_a_model_waits_for_room(server: Server) -> None:
-    document = Later(lambda: server.ocr(samples.pdf(14)))
-    wait_for(server.is_busy, "a page is in work")
-    assert server.client.post("/models/tesseract/load").json()["state"] == "loading"
-    assert server.stop() == 0
+    with standing_still(server):
+        document = Later(lambda: server.ocr(samples.pdf(14)))
+        wait_for(server.is_busy, "a page is in work")
+        assert server.client.post("/models/tesseract/load").json()["state"] == "loading"
+        server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(60) == 0
     assert document.result().status_code == 200
     server.assert_nothing_left()
