@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,8 +19,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 
 from tests.contract import samples
-from tests.contract.jobs import OTHER_TOKEN, counted_pages, hand_in
+from tests.contract.jobs import LONG, OTHER_TOKEN, counted_pages, hand_in, long_document
 from tests.contract.running import TOKEN, Server, assert_problem, wait_for
+from tests.contract.standing_still import standing_still
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -37,14 +38,16 @@ each_revision = pytest.mark.parametrize("mode", [LEGACY, MODERN])
 
 @pytest.fixture(scope="module")
 def strict_server() -> Iterator[Server]:
-    """Nobody has sent it a message before the first test that uses it."""
-    with Server(PDF_DPI="72", REQUEST_TIMEOUT_S="1", CORS_ORIGINS="https://desk.test") as running:
+    """A request may take so long that one of a sound caller is in time on a busy machine, too."""
+    with Server(PDF_DPI="72", REQUEST_TIMEOUT_S="5") as running:
         yield running.ready()
 
 
 @pytest.fixture(scope="module")
 def mcp_server() -> Iterator[Server]:
-    with Server(PDF_DPI="72", MAX_UPLOAD_MB="1", API_TOKENS=f"{TOKEN},{OTHER_TOKEN}") as running:
+    """Nobody has sent it a message before the first test that uses it."""
+    tokens = f"{TOKEN},{OTHER_TOKEN}"
+    with Server(PDF_DPI="72", MAX_UPLOAD_MB="1", API_TOKENS=tokens, CORS_ORIGINS="https://desk.test") as running:
         yield running.ready()
 
 
@@ -91,23 +94,23 @@ def message(method: str, **params: Any) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
-def test_the_sdk_comes_with_the_first_message(strict_server: Server) -> None:
-    maps = Path(f"/proc/{strict_server.pid}/maps")
-    with strict_server.new_client() as client:
+def test_the_sdk_comes_with_the_first_message(mcp_server: Server) -> None:
+    maps = Path(f"/proc/{mcp_server.pid}/maps")
+    with mcp_server.new_client() as client:
         assert_problem(client.get("/mcp"), 405, "method_not_allowed")
         assert_problem(client.post("/mcp"), 415, "unsupported_type")
-        idle_mb = strict_server.rss_mb()
+        idle_mb = mcp_server.rss_mb()
         assert "cryptography" not in maps.read_text()  # which the SDK loads
         reply = client.post("/mcp", json=message("ping"), headers=ACCEPT)
     assert (reply.status_code, reply.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
     assert "cryptography" in maps.read_text()
-    print(f"RSS of the HTTP process: {idle_mb:.1f} MB, with the SDK {strict_server.rss_mb():.1f} MB")
+    print(f"RSS of the HTTP process: {idle_mb:.1f} MB, with the SDK {mcp_server.rss_mb():.1f} MB")
     assert idle_mb < 90
-    assert strict_server.rss_mb() < 120
+    assert mcp_server.rss_mb() < 120
 
 
-def test_a_page_of_a_listed_origin_may_call(strict_server: Server) -> None:
-    client, headers = strict_server.client, {"Origin": "https://desk.test", **ACCEPT}
+def test_a_page_of_a_listed_origin_may_call(mcp_server: Server) -> None:
+    client, headers = mcp_server.client, {"Origin": "https://desk.test", **ACCEPT}
     reply = client.post("/mcp", json=message("ping"), headers=headers)
     assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (200, "https://desk.test")
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "mcp-protocol-version"}
@@ -118,11 +121,12 @@ def test_who_sends_too_slowly_is_told_so(strict_server: Server) -> None:
     with socket.create_connection(("127.0.0.1", strict_server.port), 30) as connection:
         connection.sendall(HEAD + b"{")
         assert connection.recv(100).startswith(b"HTTP/1.1 504 ")
-    assert strict_server.spooled() == []
+    wait_for(lambda: not strict_server.spooled(), "the spool is empty")
 
 
 def test_a_call_that_takes_too_long(strict_server: Server) -> None:
-    result = call(strict_server, "ocr_document", document=encoded(samples.pdf(60)))
+    with standing_still(strict_server):
+        result = call(strict_server, "ocr_document", document=encoded(samples.pdf(60)))
     assert result.is_error
     assert "code: deadline_exceeded" in text_of(result)
     wait_for(lambda: not strict_server.spooled(), "the spool is empty")
@@ -163,7 +167,7 @@ def test_a_document(mcp_server: Server, mode: str) -> None:
     assert result.structured_content == {"status": "success", "result": text_of(result), "job": None}
     assert told == sorted(set(told))
     assert told[-1] == (3, 3)
-    assert mcp_server.spooled() == []
+    wait_for(lambda: not mcp_server.spooled(), "the spool is empty")
 
 
 def test_its_pages_and_forms(mcp_server: Server) -> None:
@@ -240,8 +244,9 @@ def test_jobs_that_were_handed_in_elsewhere(mcp_server: Server) -> None:
     assert text_of(of(file=1)) == "Leaf 1"
     assert len(of(output_format="json").structured_content["result"]["results"]) == 2
     assert "code: bad_option" in text_of(of())
-    bad = hand_in(mcp_server.client, samples.pdf(1), pages="1", model_name="tesseract")
-    assert mcp_server.client.delete(bad["links"]["self"]).status_code in {200, 204}
+    with standing_still(mcp_server):
+        bad = hand_in(mcp_server.client, samples.pdf(1), pages="1")
+        assert mcp_server.client.delete(bad["links"]["self"]).json()["state"] == "cancelled"
     assert call(mcp_server, "get_job", job_id=bad["id"]).structured_content["result"] in {None, "Sheet 1"}
     assert "code: not_found" in text_of(call(mcp_server, "get_job", job_id="job_x"))
 
@@ -387,7 +392,7 @@ def test_what_is_refused_at_the_door(mcp_server: Server) -> None:
     wordy = message("tools/call", name="ocr_document", arguments={"file": "A" * 100_000})
     problem = assert_problem(client.post("/mcp", json=wordy, headers=ACCEPT), 413, "upload_too_large")
     assert "`document`" in problem["detail"]
-    assert mcp_server.spooled() == []
+    wait_for(lambda: not mcp_server.spooled(), "the spool is empty")
 
 
 def test_it_is_in_the_log_and_in_the_metrics(mcp_server: Server) -> None:
@@ -411,7 +416,8 @@ def test_who_hangs_up_leaves_nothing(mcp_server: Server, mode: str) -> None:
     named = {} if mode == LEGACY else {
         "MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": "ocr_document",
     }  # fmt: skip
-    arguments = {"document": encoded(samples.pdf(60))}
+    document, _ = long_document()
+    arguments = {"document": encoded(document)}
     asks = message("tools/call", name="ocr_document", arguments=arguments, _meta={"progressToken": 1, **meta})
     before, pages = mcp_server.open_files(), counted_pages(mcp_server)
     with mcp_server.new_client() as client:
@@ -424,7 +430,7 @@ def test_who_hangs_up_leaves_nothing(mcp_server: Server, mode: str) -> None:
     wait_for(lambda: mcp_server.metric("ocr_queue_pages") == 0, "the queue is empty")
     wait_for(lambda: not mcp_server.is_busy(), "no page is in work")
     wait_for(lambda: mcp_server.open_files() <= before, "what was open is closed")
-    assert counted_pages(mcp_server) - pages < 40
+    assert counted_pages(mcp_server) - pages < LONG / 2
     assert call(mcp_server, "list_models").is_error is False
 
 
@@ -446,7 +452,8 @@ def test_the_end_of_the_server(start: Start) -> None:
         found: dict[str, Any] = json.loads(reply.read().decode().rpartition("data: ")[2])["result"]["structuredContent"]
         return found
 
-    with server.new_client() as one, server.new_client() as other:
+    with ExitStack() as still, server.new_client() as one, server.new_client() as other:
+        still.enter_context(standing_still(server))
         with asking(one, "ocr_document", document=encoded(samples.pdf(14))) as working:
             job = hand_in(server.client, samples.pdf(60))
             with asking(other, "get_job", job_id=job["id"], wait_seconds=60) as waiting:
@@ -455,6 +462,7 @@ def test_the_end_of_the_server(start: Start) -> None:
                 [line] = [each for each in server.log() if each["event"] == "draining"]
                 assert line["requests"] == 1  # it does not wait for who waits
                 assert_problem(server.client.post("/mcp", json=message("ping"), headers=ACCEPT), 503, "draining")
+                still.close()
                 assert answer(working)["result"].count("Sheet") == 14
                 assert answer(waiting)["job"]["state"] in {"queued", "running"}
     assert server.process.wait(60) == 0

@@ -1,15 +1,15 @@
 """More work than there is room for, work that nobody wants any more, and what is left of it afterwards: nothing."""
 
-import os
-import signal
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.contract import samples
 from tests.contract.running import TOKEN, Later, Server, assert_problem, wait_for
+from tests.contract.standing_still import standing_still
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -17,23 +17,21 @@ Start = Callable[..., Server]
 CLIENTS = 30
 QUEUE = 8
 ROUNDS = 3
-LONG = 60
+LONG = 300  # pages: more than are read while the tests look away
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A server with a short queue."""
-    with Server(QUEUE_MAX_PAGES=str(QUEUE), PDF_DPI="72") as running:
+    """A server with a short queue, in which nobody waits too long while the worker stands still."""
+    with Server(QUEUE_MAX_PAGES=str(QUEUE), QUEUE_MAX_WAIT_S="600", PDF_DPI="72") as running:
         yield running.ready()
 
 
 def _round(server: Server) -> Counter[int]:
     """All clients while the worker stands still, so that the queue is sure to fill; every one is answered."""
-    engine = server.worker()["pid"]
-    os.kill(engine, signal.SIGSTOP)
-    requests = [Later(lambda: server.ocr(samples.png())) for _ in range(CLIENTS)]
-    wait_for(lambda: sum(request.done for request in requests) == CLIENTS - QUEUE, "all others are refused")
-    os.kill(engine, signal.SIGCONT)
+    with standing_still(server):
+        requests = [Later(lambda: server.ocr(samples.png())) for _ in range(CLIENTS)]
+        wait_for(lambda: sum(request.done for request in requests) == CLIENTS - QUEUE, "all others are refused")
     statuses: Counter[int] = Counter()
     for request in requests:
         reply = request.result()
@@ -71,29 +69,39 @@ def _settled(server: Server) -> frozenset[int] | None:
     return frozenset(found) if sum("multiprocessing.forkserver" in each for each in found.values()) == 1 else None
 
 
-def _upload(server: Server, data: bytes) -> socket.socket:
+@pytest.fixture(scope="module")
+def long() -> bytes:
+    """A document of `LONG` pages."""
+    return samples.repeated(samples.pdf(12), LONG)
+
+
+def _upload(server: Server, data: bytes, request_id: str) -> socket.socket:
     """A request whose answer nobody has read yet."""
     connection = socket.create_connection(("127.0.0.1", server.port), 30)
     body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n' + data + b"\r\n--b--\r\n"
     head = (
-        f"POST /ocr HTTP/1.1\r\nHost: x\r\nX-API-Key: {TOKEN}\r\nX-Request-ID: gone-1\r\n"
+        f"POST /ocr HTTP/1.1\r\nHost: x\r\nX-API-Key: {TOKEN}\r\nX-Request-ID: {request_id}\r\n"
         f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     connection.sendall(head.encode() + body)
     return connection
 
 
-def test_a_caller_who_hangs_up_stops_the_work(server: Server) -> None:
+def test_a_caller_who_hangs_up_stops_the_work(server: Server, long: bytes) -> None:
     before = server.metric("ocr_pages_total")
-    with _upload(server, samples.pdf(LONG)):
+    with _upload(server, long, "gone-1"):
         wait_for(lambda: server.metric("ocr_pages_total") > before, "the first page is done")
     _wait_idle(server)
     done = server.metric("ocr_pages_total") - before
     assert 1 <= done < LONG / 2
     _assert_all_is_quiet(server)
-    lines = [line for line in server.log() if line.get("request_id") == "gone-1"]
-    assert {line["level"] for line in lines} == {"info"}
-    assert [line["status"] for line in lines if line["event"] == "request"] == [499]
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in server.log() if line.get("request_id") == "gone-1"]
+
+    wait_for(lambda: any(line["event"] == "request" for line in lines()), "the request's line")
+    assert {line["level"] for line in lines()} == {"info"}
+    assert [line["status"] for line in lines() if line["event"] == "request"] == [499]
 
 
 def test_a_caller_who_hangs_up_in_mid_upload(server: Server) -> None:
@@ -115,9 +123,9 @@ def _assert_all_is_quiet(server: Server) -> None:
     assert server.ocr(samples.png()).status_code == 200
 
 
-def test_a_long_document_leaves_room_for_others(server: Server) -> None:
+def test_a_long_document_leaves_room_for_others(server: Server, long: bytes) -> None:
     before = server.metric("ocr_pages_total")
-    with _upload(server, samples.pdf(LONG)):
+    with _upload(server, long, "gone-2"):
         wait_for(lambda: server.metric("ocr_pages_total") > before, "the first page is done")
         assert server.ocr(samples.png()).status_code == 200
         assert server.metric("ocr_pages_total") - before < LONG  # it did not wait for the long one's end
