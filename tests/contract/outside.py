@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
+from ipaddress import IPv4Address
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 from typing import Self, TypeVar
@@ -24,8 +25,7 @@ from tests.contract.running import Later
 T = TypeVar("T")
 
 _PUBLIC = "192.88.98.1"  # nobody's, and in none of the blocks that the server refuses
-_LINK = 4 * (os.getpid() % 0x3F00) + 0x100  # a /30 of 169.254.0.0/16 for each process: several may have an outside
-_TEST_SIDE, _SERVER_SIDE = (f"169.254.{(_LINK + host) >> 8}.{(_LINK + host) & 0xFF}" for host in (1, 2))
+_BLOCKS = IPv4Address("169.254.1.0")  # of four addresses each: another process may have a world of its own
 _CLONE_NEWNET = 0x40000000  # setns(2); Python has os.setns from 3.12 on
 
 
@@ -46,7 +46,8 @@ class Outside:
         self.name = f"oo-out-{os.getpid()}"
         self.prefix = ("ip", "netns", "exec", self.name)
         """Before a command, runs it inside."""
-        self.server_host = _SERVER_SIDE
+        block = _BLOCKS + 4 * (os.getpid() % (1 << 13))  # up to 169.254.128.255: clouds have an address further on
+        self._test_side, self.server_host = str(block + 1), str(block + 2)
         """Where a server inside has to listen for the test to reach it."""
         self.received: list[Received] = []
         self.statuses: list[int] = []
@@ -84,9 +85,9 @@ class Outside:
         for command in (
             f"netns add {self.name}",
             f"link add {outer} type veth peer name {inner} netns {self.name}",
-            f"addr add {_TEST_SIDE}/30 dev {outer}",
+            f"addr add {self._test_side}/30 dev {outer}",
             f"link set {outer} up",
-            f"-n {self.name} addr add {_SERVER_SIDE}/30 dev {inner}",
+            f"-n {self.name} addr add {self.server_host}/30 dev {inner}",
             f"-n {self.name} addr add {_PUBLIC}/32 dev lo",
             f"-n {self.name} link set {inner} up",
             f"-n {self.name} link set lo up",
