@@ -12,14 +12,33 @@ import httpx2
 import pytest
 
 from tests.contract import samples
-from tests.contract.running import ROOT, Server, assert_problem, free_port, wait_for
+from tests.contract.running import ROOT, Later, Server, assert_problem, free_port, wait_for
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
 
 
-def test_alive_before_the_model_is_loaded_then_ready_then_gone(start: Start) -> None:
-    server = start().live()
+_GATED = """
+import asyncio, runpy, sys
+from pathlib import Path
+from server.child import Worker
+
+begin, gate = Worker.start, Path(sys.argv[1])
+
+async def later(*arguments, **options):
+    while not gate.exists():
+        await asyncio.sleep(0.02)
+    return await begin(*arguments, **options)
+
+Worker.start = later
+runpy.run_module("server", run_name="__main__")
+"""
+"""The server, which loads no model before there is a file."""
+
+
+def test_alive_before_the_model_is_loaded_then_ready_then_gone(start: Start, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    server = start(command=(sys.executable, "-c", _GATED, str(gate))).live()
     first = server.client.get("/health/ready")
     assert first.status_code == 503
     assert int(first.headers["retry-after"]) >= 1
@@ -30,7 +49,12 @@ def test_alive_before_the_model_is_loaded_then_ready_then_gone(start: Start) -> 
     assert (summary["status"], summary["paddleocr"]) == ("loading", "loading")
     assert server.metric("ocr_ready") == 0
 
-    reply = server.ocr(samples.png())  # it waits for the model
+    waiting = Later(lambda: server.ocr(samples.png()))  # for the model
+    opened = 'ocr_stage_seconds_count{stage="open"} 1.0'
+    wait_for(lambda: opened in server.client.get("/metrics").text, "its document is open, and the model is next")
+    assert not waiting.done
+    gate.touch()
+    reply = waiting.result()
     assert (reply.status_code, reply.json()["text"]) == (200, samples.WORDS)
 
     ready = server.client.get("/health/ready")
@@ -48,9 +72,11 @@ def test_alive_before_the_model_is_loaded_then_ready_then_gone(start: Start) -> 
     server.assert_nothing_left()
 
 
-def test_sigterm_while_loading_ends_at_once(start: Start) -> None:
-    server = start().live()
-    wait_for(lambda: any("server.worker" in command for command in server.processes().values()), "a worker starts")
+def test_sigterm_while_loading_ends_at_once(start: Start, tmp_path: Path) -> None:
+    """However long its model, which here asks a program that never answers, would take."""
+    _program(tmp_path, "exec sleep 600")
+    server = start(PRELOAD="tesseract", PATH=f"{tmp_path}:{os.environ['PATH']}").live()
+    wait_for(lambda: server.processes_of("server.worker"), "a worker starts")
     assert server.stop() == 0
     assert not any(line["event"] == "model ready" for line in server.log())
     server.assert_nothing_left()
@@ -120,9 +146,7 @@ def test_a_model_without_its_program(start: Start, tmp_path: Path) -> None:
 
 
 def test_a_model_that_fails_to_load(start: Start, tmp_path: Path) -> None:
-    program = tmp_path / "tesseract"
-    program.write_text("#!/bin/sh\necho no language data here >&2\nexit 1\n")
-    program.chmod(0o755)
+    _program(tmp_path, "echo no language data here >&2\nexit 1")
     server = start(PRELOAD="tesseract", PATH=f"{tmp_path}:{os.environ['PATH']}").live()
     reply = wait_for(lambda: _if_failed(server), "loading is given up")
     assert "no language data here" in reply["waiting_for"]["tesseract"]
@@ -130,6 +154,13 @@ def test_a_model_that_fails_to_load(start: Start, tmp_path: Path) -> None:
     assert server.health()["models"]["tesseract"] == "failed"
     problem = assert_problem(server.ocr(samples.png(), model_name="tesseract"), 503, "model_unavailable")
     assert "no language data here" in problem["detail"]
+
+
+def _program(folder: Path, script: str) -> None:
+    """What is taken for Tesseract."""
+    program = folder / "tesseract"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
 
 
 def _if_failed(server: Server) -> dict[str, dict[str, str]] | None:
@@ -174,7 +205,7 @@ def _refusal(**variables: str) -> str:
         env={name: value for name, value in (environment | variables).items() if value},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 2, (variables, done.stdout, done.stderr)
@@ -183,6 +214,7 @@ def _refusal(**variables: str) -> str:
     return line
 
 
+@pytest.mark.timeout(600)  # some two dozen starts
 def test_a_wrong_environment_stops_the_start_with_one_line(tmp_path: Path) -> None:
     data = {"DATA_DIR": str(tmp_path / "data")}
     with ThreadPoolExecutor(4) as threads:
