@@ -11,7 +11,8 @@ import pytest
 from werkzeug.wrappers import Response
 
 from tests.contract import samples
-from tests.contract.running import Server, assert_problem, free_port, wait_for
+from tests.contract.hosts import closed_port
+from tests.contract.running import Server, assert_problem, wait_for
 from tests.contract.s3_servers import ACCESS_KEY, BUCKET, INPUTS, SECRET_KEY, Refused, S3Store
 
 pytestmark = pytest.mark.contract
@@ -64,7 +65,7 @@ def test_from_save_to_a_link_and_from_the_bucket_to_text(start: Start, store: S3
         assert files["keys"][kind].rpartition("/")[2] == body["local_files"][kind].rpartition("/")[2]
         assert files["keys"][kind].startswith("ocr-results/")
         local = server.client.get(body["local_files"][kind])
-        far = httpx2.get(files[kind], trust_env=False)
+        far = httpx2.get(files[kind], timeout=60, trust_env=False)
         assert (far.status_code, far.content) == (200, local.content)
         assert far.headers["content-type"] == local.headers["content-type"]
     assert SECRET_KEY not in str(body)
@@ -116,17 +117,18 @@ def test_a_store_that_fails_costs_no_result(start: Start, store: S3Store) -> Non
 
 
 def test_a_dead_store_is_said_and_the_rest_works(start: Start) -> None:
-    dead = {**FOUR, "CLOUDRU_S3_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
-    server = start(**dead, S3_INPUT_BUCKETS=INPUTS).ready()
+    with closed_port() as port:
+        dead = {**FOUR, "CLOUDRU_S3_ENDPOINT": f"http://127.0.0.1:{port}"}
+        server = start(**dead, S3_INPUT_BUCKETS=INPUTS).ready()
 
-    body = saved(server)
-    assert "Connection refused" in body["s3_files"]["error"]
-    assert server.client.get(body["local_files"]["json"]).status_code == 200
-    problem = assert_problem(
-        server.client.post("/ocr", json={"image_url": f"s3://{INPUTS}/a.png"}), 503, "s3_unavailable"
-    )
-    assert problem["retry_after"] >= 1
-    assert server.client.post("/test/s3-upload").json()["failed_step"] == "connection"
+        body = saved(server)
+        assert "Connection refused" in body["s3_files"]["error"]
+        assert server.client.get(body["local_files"]["json"]).status_code == 200
+        problem = assert_problem(
+            server.client.post("/ocr", json={"image_url": f"s3://{INPUTS}/a.png"}), 503, "s3_unavailable"
+        )
+        assert problem["retry_after"] >= 1
+        assert server.client.post("/test/s3-upload").json()["failed_step"] == "connection"
 
 
 def test_health_answers_while_an_upload_hangs(start: Start, store: S3Store) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -20,7 +21,8 @@ from server.s3_check import diagnose
 from server.s3_input import fetch_object
 from server.schemas import S3Files
 from tests.contract import s3_servers
-from tests.contract.running import ROOT, free_port, wait_for
+from tests.contract.hosts import closed_port
+from tests.contract.running import ROOT, wait_for
 from tests.contract.s3_servers import ACCESS_KEY, BUCKET, INPUTS, SECRET_KEY, Raw, Refused, S3Store
 from tests.unit.fakes import settings_of
 
@@ -57,6 +59,11 @@ def link(files: S3Files, kind: str) -> str:
     return files.__pydantic_extra__[kind]
 
 
+def get(url: str) -> httpx2.Response:
+    """What a link gives."""
+    return httpx2.get(url, timeout=60, trust_env=False)
+
+
 def is_get(request: Request) -> bool:
     """An object is read back, with a signed header."""
     return request.method == "GET" and "list-type" not in request.args and "X-Amz-Signature" not in request.args
@@ -73,10 +80,10 @@ def test_what_is_uploaded_is_there_and_its_links_open(store: S3Store) -> None:
     kept = store.objects()
     assert set(kept) == set(found.keys.values())
     for kind, content in CONTENTS.items():
-        answer = httpx2.get(link(found, kind), trust_env=False)
+        answer = get(link(found, kind))
         assert (answer.status_code, answer.content) == (200, content)
         assert kept[found.keys[kind]].value == content
-    types = {kind: httpx2.get(link(found, kind), trust_env=False).headers["content-type"] for kind in CONTENTS}
+    types = {kind: get(link(found, kind)).headers["content-type"] for kind in CONTENTS}
     assert types == {
         "markdown": "text/markdown; charset=utf-8",
         "json": "application/json",
@@ -89,13 +96,13 @@ def test_a_link_that_was_changed_opens_nothing(store: S3Store) -> None:
     url = link(upload(objects(store)), "markdown")
 
     for other in (url.replace("Expires=86400", "Expires=604800"), url.replace("_7_1a2b", "_8_1a2b"), url[:-1]):
-        assert httpx2.get(other, trust_env=False).status_code == 403
+        assert get(other).status_code == 403
 
 
 def test_a_link_ends(store: S3Store) -> None:
     url = link(upload(objects(store, S3_LINK_TTL_S="1")), "markdown")
 
-    wait_for(lambda: httpx2.get(url, trust_env=False).status_code == 403, "the link ends")
+    wait_for(lambda: get(url).status_code == 403, "the link ends")
 
 
 def test_what_is_sent_again_replaces_what_was_there(store: S3Store) -> None:
@@ -195,10 +202,11 @@ def test_what_is_read_back_breaks_off(store: S3Store) -> None:
 
 
 def test_nothing_listens() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    expected = f"No connection to {url}: Connection refused; check the address and the network."
+    with closed_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        expected = f"No connection to {url}: Connection refused; check the address and the network."
 
-    assert said(objects_of({**_environment(url)})) == (expected, True)
+        assert said(objects_of({**_environment(url)})) == (expected, True)
 
 
 def _environment(url: str) -> dict[str, str]:
@@ -210,10 +218,24 @@ def _environment(url: str) -> dict[str, str]:
     }
 
 
-def test_no_such_host() -> None:
-    reason, retryable = said(objects_of(_environment("http://s3.nowhere.invalid")))
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A host that no name server knows; a real one is not asked: it may be far away, or know every name."""
+    host, look_up = "s3.nowhere.invalid", socket.getaddrinfo
 
-    assert "s3.nowhere.invalid was not found" in reason
+    def looked_up(name: Any, *arguments: Any, **more: Any) -> Any:
+        if name == host:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(name, *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    return host
+
+
+def test_no_such_host(nowhere: str) -> None:
+    reason, retryable = said(objects_of(_environment(f"http://{nowhere}")))
+
+    assert f"{nowhere} was not found" in reason
     assert retryable
 
 
@@ -231,6 +253,7 @@ def test_a_store_that_takes_a_connection_and_never_answers(monkeypatch: pytest.M
         reason, retryable = said(objects_of(_environment(silent.url)))
         assert "took the request and did not answer" in reason
         assert retryable
+        wait_for(lambda: silent.connections >= s3_client.ATTEMPTS, "the last connection is taken")
         assert silent.connections == s3_client.ATTEMPTS
 
 
@@ -505,14 +528,15 @@ def test_the_check_tries_nothing_twice(store: S3Store) -> None:
     assert len(store.seen) == 1
 
 
-def test_the_check_names_a_missing_bucket_a_dead_port_and_an_unknown_host(store: S3Store) -> None:
+def test_the_check_names_a_missing_bucket_a_dead_port_and_an_unknown_host(store: S3Store, nowhere: str) -> None:
     missing = diagnose(objects(store, CLOUDRU_S3_BUCKET="missing-bucket"))
     assert (missing.failed_step, missing.bucket) == ("bucket", "missing-bucket")
     assert "create it" in missing.steps[-1].detail
-    dead = diagnose(objects_of(_environment(f"http://127.0.0.1:{free_port()}")))
+    with closed_port() as port:
+        dead = diagnose(objects_of(_environment(f"http://127.0.0.1:{port}")))
     assert dead.failed_step == "connection"
     assert "Connection refused" in dead.steps[-1].detail
-    unknown = diagnose(objects_of(_environment("https://s3.nowhere.invalid")))
+    unknown = diagnose(objects_of(_environment(f"https://{nowhere}")))
     assert unknown.failed_step == "name"
     assert "was not found" in unknown.steps[-1].detail
 
@@ -523,4 +547,4 @@ def test_the_gate_would_notice_what_moto_does_not(store: S3Store) -> None:
     wrong = base64.b64encode(hashlib.md5(b"b").digest()).decode()
     with pytest.raises(client.exceptions.ClientError, match="BadDigest"):
         client.put_object(Bucket=BUCKET, Key="a", Body=b"a", ContentMD5=wrong)
-    assert httpx2.get(f"{store.url}/{BUCKET}/a", trust_env=False).status_code == 403
+    assert get(f"{store.url}/{BUCKET}/a").status_code == 403
