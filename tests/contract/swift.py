@@ -5,10 +5,12 @@ Runs from .venv-swift; its keys read `account:user`, as Cloud.ru's read `tenant_
 """
 
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.contract.running import ROOT, free_port
+from tests.contract.hosts import closed_port
+from tests.contract.running import ROOT
 
 BIN = ROOT / ".venv-swift/bin"
 ACCESS_KEY = "7f1c2e9a-tenant:5b3d-key"
@@ -24,12 +26,19 @@ workers = 0
 user =
 log_level = CRITICAL
 """
-_STORAGE = "[pipeline:main]\npipeline = {kind}-server\n[app:{kind}-server]\nuse = egg:swift#{kind}\n"
+_PATIENT = "conn_timeout = 30\nnode_timeout = 60\n"  # of one server with another: half a second may be too short
+_STORAGE = (
+    "[pipeline:main]\npipeline = {kind}-server\n[app:{kind}-server]\nuse = egg:swift#{kind}\n"
+    "container_update_timeout = 30\n"
+) + _PATIENT
 _PROXY = """[pipeline:main]
 pipeline = catch_errors cache s3api tempauth slo proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+conn_timeout = 30
+node_timeout = 60
+recoverable_node_timeout = 60
 [filter:tempauth]
 use = egg:swift#tempauth
 user_{account}_{user} = {secret} .admin
@@ -46,21 +55,27 @@ memcache_servers = 127.0.0.1:1
 """
 
 
+def _free_ports(number: int) -> list[int]:
+    """All different: `free_port` may give the same one twice."""
+    with ExitStack() as probes:
+        return [probes.enter_context(closed_port()) for _ in range(number)]
+
+
 class Swift:
     """Four servers in a folder whose file system has extended attributes; they end with the context."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        port = free_port()
+        port, *own = _free_ports(1 + len(_KINDS))
         self.url = f"http://127.0.0.1:{port}"
         (folder / "devices/d1").mkdir(parents=True)
         (folder / "swift.conf").write_text(
             "[swift-hash]\nswift_hash_path_suffix = a\n[storage-policy:0]\nname = gold\ndefault = yes\n"
         )
-        for kind in _KINDS:
-            self._make_ring(kind, own := free_port())
-            self._write(kind, own, _STORAGE.format(kind=kind))
+        for kind, its_own in zip(_KINDS, own, strict=True):
+            self._make_ring(kind, its_own)
+            self._write(kind, its_own, _STORAGE.format(kind=kind))
         account, user = ACCESS_KEY.split(":")
         self._write("proxy", port, _PROXY.format(account=account, user=user, secret=SECRET_KEY))
 
