@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.contract import samples
 from tests.contract.jobs import ended, hand_in
-from tests.contract.running import Server, free_port, wait_for
+from tests.contract.running import Server, wait_for
 
 pytestmark = pytest.mark.contract
 
@@ -21,6 +22,7 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
 STAGES_OF_A_PAGE = {"render", "wait", "recognise"}
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100"}  # ms between two sendings; 5 s are usual
+PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60"}  # s; 10 are usual, after which spans are dropped
 
 
 class Sent:
@@ -42,12 +44,10 @@ class Sent:
 class Collector:
     """Takes OTLP over HTTP; as a context manager it is gone at the end."""
 
-    def __init__(self, port: int = 0, status: int = 200) -> None:
-        self._port = port
+    def __init__(self, status: int = 200) -> None:
+        """It has its port at once, and refuses connections there until it is entered."""
         self.status = status
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
-
-    def __enter__(self) -> Self:
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -62,8 +62,12 @@ class Collector:
             def log_message(self, *_: object) -> None:
                 """The tests' output is not its place."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+        self._server.server_bind()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._server.server_activate()
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -87,7 +91,7 @@ class Collector:
         def top() -> list[Sent]:
             return [span for span in self.spans() if span.attributes.get("ocr.request_id") == request_id]
 
-        [found] = wait_for(top, f"the span of {request_id}", 30)
+        [found] = wait_for(top, f"the span of {request_id}")
         return [span for span in self.spans() if span.trace == found.trace]
 
 
@@ -105,6 +109,7 @@ def traced(collector: Collector) -> Iterator[Server]:
         OTEL_EXPORTER_OTLP_HEADERS="authorization=Basic%20c2VjcmV0",
         OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=tests",
         **SOON,
+        **PATIENT,
     ) as running:
         yield running.ready()
 
@@ -153,9 +158,11 @@ def test_a_request_is_a_tree_of_its_pages_and_stages(traced: Server, collector: 
     assert stages == {"receive", "parse", "open", "reply"}
     assert_pages(spans, request, [1, 2, 3])
     assert len(spans) == 1 + 4 + 3 * 4
-    assert [line["trace_id"] for line in traced.log() if line.get("request_id") == "traced-1" and "path" in line] == [
-        TRACE
-    ]
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in traced.log() if line.get("request_id") == "traced-1" and "path" in line]
+
+    assert [line["trace_id"] for line in wait_for(lines, "the request's line")] == [TRACE]
 
 
 def test_a_job_has_a_trace_of_its_own(traced: Server, collector: Collector) -> None:
@@ -224,7 +231,8 @@ def test_the_collector_hears_who_sends_and_gets_its_headers(traced: Server, coll
 
 def test_children_do_not_get_the_collectors_headers(traced: Server) -> None:
     for pid in traced.processes():
-        assert b"c2VjcmV0" not in Path(f"/proc/{pid}/environ").read_bytes()
+        with suppress(FileNotFoundError, ProcessLookupError):  # a child that has ended meanwhile
+            assert b"c2VjcmV0" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def test_what_is_left_is_sent_at_the_end(collector: Collector) -> None:
@@ -239,12 +247,13 @@ def test_what_is_left_is_sent_at_the_end(collector: Collector) -> None:
 
 
 def test_a_collector_that_is_away_and_comes_back_is_told_of_once_each_and_harms_nothing() -> None:
-    away, port = "traces do not reach the collector; until they do, they are dropped", free_port()
-    url = f"http://127.0.0.1:{port}"
-    with Server(PRELOAD="none", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_TIMEOUT="0.3", **SOON) as server:
+    away = "traces do not reach the collector; until they do, they are dropped"
+    collector = Collector(status=400)
+    times = {"OTEL_EXPORTER_OTLP_TIMEOUT": "5", **SOON}  # in so many seconds it tries thrice
+    with Server(PRELOAD="none", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **times) as server:
         assert server.live().client.get("/models").status_code == 200
         wait_for(lambda: _said(server, away), "the line about the collector")
-        with Collector(port, status=400) as collector:  # it is there, and refuses
+        with collector:  # it is there, and refuses
             for number in range(1, 4):
                 assert server.client.get("/models").status_code == 200
                 wait_for(lambda: len(collector.requests) >= number, "what it refuses")  # noqa: B023 called at once
