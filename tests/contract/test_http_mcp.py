@@ -56,7 +56,7 @@ def talk(server: Server, say: Callable[[Client], Awaitable[T]], mode: str = LEGA
 
     async def conversation() -> T:
         headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http:
+        async with httpx2.AsyncClient(headers=headers, timeout=90, trust_env=False) as http:
             async with Client(streamable_http_client(f"{server.url}/mcp", http_client=http), mode=mode) as client:
                 return await say(client)
 

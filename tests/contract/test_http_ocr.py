@@ -355,7 +355,7 @@ def test_results_expire(start: Start) -> None:
     server = start(PRELOAD="none", RESULT_TTL_S="1").live()
     address = server.ocr(samples.png(), save="true").json()["local_files"]["json"]
     wait_for(lambda: server.client.get(address).status_code == 404, "the result expires")
-    assert server.client.get("/files").json() == {"files": []}
+    wait_for(lambda: server.client.get("/files").json() == {"files": []}, "so do those that were written after it")
     folder = server.folder / "data"
     wait_for(
         lambda: not [path for path in (folder / "results").glob("**/*") if path.is_file()], "the files are deleted"

@@ -44,7 +44,7 @@ def document(described: Server) -> dict[str, Any]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_what_it_promises_is_what_is_done(described: Server, document: dict[str, Any], tmp_path: Path) -> None:
     """Thousands of requests, right and wrong ones, chosen by schemathesis; every check that it has, on every operation."""
     report = tmp_path / "report.json"
