@@ -19,6 +19,11 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "prefetch_models.py"
 
 
+def patience(seconds: int) -> dict[str, str]:
+    """How long the clients wait for a hub that says nothing; a busy machine's may be silent for a while."""
+    return dict.fromkeys(("HF_HUB_DOWNLOAD_TIMEOUT", "MODELSCOPE_DOWNLOAD_TIMEOUT"), str(seconds))
+
+
 @dataclass
 class Done:
     """How a run of the command ended."""
@@ -43,8 +48,7 @@ class Command:
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.tmp), "TMPDIR": str(self.tmp)}
-        patience = {"HF_HUB_DOWNLOAD_TIMEOUT": "3", "MODELSCOPE_DOWNLOAD_TIMEOUT": "3"}
-        return kept | patience | self.hub.environment | more
+        return kept | patience(60) | self.hub.environment | more
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """The command at work in a process of its own."""
@@ -61,7 +65,7 @@ class Command:
     def __call__(self, *arguments: str, **variables: str) -> Done:
         process = self.start(*arguments, **variables)
         try:
-            out, _ = process.communicate(timeout=100)
+            out, _ = process.communicate(timeout=500)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             raise AssertionError(f"the command hangs: {process.communicate()[0]}") from None

@@ -26,7 +26,10 @@ BOS_FOLDER = "paddlex/official_inference_model/paddle3.0.0"
 
 @dataclass
 class Fault:
-    """What goes wrong with files that match; `path` may also be `listing`. `times` None: always."""
+    """What goes wrong with files that match; `path` may also be `listing`. `times` None: always.
+
+    A file that is `held` comes byte by byte from its middle on, until the hub's `go_on` is set.
+    """
 
     kind: str
     source: str = "*"
@@ -68,6 +71,7 @@ class Hub:
 
     def __enter__(self) -> Self:
         self.closing = threading.Event()
+        self.go_on = threading.Event()
         hub = self
 
         class Handler(_Handler):
@@ -258,6 +262,13 @@ class _Handler(BaseHTTPRequestHandler):
             for at in range(len(body) // 2, len(body), 4096):
                 self._send(body[at : at + 4096])
                 self.hub.closing.wait(0.1)
+        elif fault == "held":
+            at = len(body) // 2
+            self._send(body[:at])
+            while at < len(body) - 1 and not (self.hub.go_on.wait(0.1) or self.hub.closing.is_set()):
+                self._send(body[at : at + 1])
+                at += 1
+            self._send(body[at:])
         else:
             self._send(body)
 
@@ -278,9 +289,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send(self, data: bytes) -> None:
+        self.request_.sent += len(data)  # first: whoever has it may be gone before this goes on
         self.wfile.write(data)
         self.wfile.flush()
-        self.request_.sent += len(data)
 
 
 def _spoiled(data: bytes, fault: str | None) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from server import catalog, lock
-from tests.prefetch.conftest import Command, Done, filled_hub
+from tests.prefetch.conftest import Command, Done, filled_hub, patience
 from tests.prefetch.hub import Fault, Hub
 from tests.prefetch.repositories import REPOSITORIES, noise, safetensors
 
@@ -60,7 +60,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Run]
             hub.faults += [Fault("status_404", other, "listing") for other in ("huggingface", "modelscope")]
             hub.faults = [fault for fault in hub.faults if (fault.source, fault.path) != (source, "listing")]
             command = Command.of(hub, folder)
-            done = command("fetch", "PP-DocLayoutV2" if source == "bos" else "GLM-OCR")
+            patient = patience(10) if kind == "stall" else {}
+            done = command("fetch", "PP-DocLayoutV2" if source == "bos" else "GLM-OCR", **patient)
             return Run(done, command.folders(), (command.home / lock.FILE_NAME).exists())
 
     folders = [tmp_path_factory.mktemp("run") for _ in CASES]
@@ -68,6 +69,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Run]
         return dict(zip(CASES, threads.map(run, CASES, folders), strict=True))
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("source", "kind"), CASES)
 def test_a_fault_is_named_and_leaves_no_folder(runs: dict[tuple[str, str], Run], source: str, kind: str) -> None:
     run = runs[source, kind]
@@ -100,7 +102,7 @@ def test_a_flipped_byte_in_an_archive_is_found_by_its_md5_or_by_the_lock(prefetc
 @pytest.mark.parametrize("kind", ["truncated", "flipped", "html", "status_503", "stall"])
 def test_a_fault_that_passes_is_survived(prefetch: Command, hub: Hub, kind: str) -> None:
     hub.faults = [Fault(kind, "huggingface", FILE, times=1)]
-    done = prefetch("fetch", "GLM-OCR")
+    done = prefetch("fetch", "GLM-OCR", **(patience(10) if kind == "stall" else {}))
     assert done.code == 0, done.out
     assert lock.read(prefetch.home / lock.FILE_NAME)["GLM-OCR"].source == "huggingface"
     assert prefetch("check").code == 0
@@ -236,7 +238,7 @@ def test_a_disk_that_fills_up_meanwhile(prefetch: Command, hub: Hub, source: str
     files = {**REPOSITORIES["zai-org/GLM-OCR"], FILE: safetensors("large", 400_000)}
     hub.add("zai-org/GLM-OCR", files)
     hub.add("ZhipuAI/GLM-OCR", files, "master")
-    hub.faults = [Fault("slow", "*", FILE)]
+    hub.faults = [Fault("held", "*", FILE)]
     if source == "modelscope":
         hub.faults.append(Fault("status_404", "huggingface", "listing"))
     process = prefetch.start("fetch", "GLM-OCR")
@@ -245,7 +247,8 @@ def test_a_disk_that_fills_up_meanwhile(prefetch: Command, hub: Hub, source: str
     with (prefetch.home / "fills").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(4096))
-    out, _ = process.communicate(timeout=60)
+    hub.go_on.set()
+    out, _ = process.communicate(timeout=100)
     assert process.returncode == 4, out
     assert f"failed: glm-ocr: GLM-OCR/{FILE} from {source}: No space left on device" in out
     assert prefetch.folders() == []
@@ -274,7 +277,7 @@ def test_an_interrupted_fetch_goes_on_where_it_was(prefetch: Command, hub: Hub, 
     staged = prefetch.home / ".staging/GLM-OCR"
     _wait_for(lambda: all((staged / name).exists() for name in SMALL) and _partial(staged) > 10_000_000)
     process.send_signal(how)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=100)
     assert process.returncode == (-9 if how is signal.SIGKILL else 130)
     assert "Traceback" not in out
     assert prefetch.folders() == ["official_models/PP-DocLayoutV3_safetensors"]
@@ -296,12 +299,13 @@ def _partial(folder: Path) -> int:
 
 
 def test_two_runs_at_once_do_not_meet(prefetch: Command, hub: Hub) -> None:
-    hub.faults = [Fault("slow", "huggingface", FILE, times=1)]
+    hub.faults = [Fault("held", "huggingface", FILE, times=1)]
     first = prefetch.start("fetch", "GLM-OCR")
     _wait_for(lambda: hub.sent(FILE))
     second = prefetch("fetch", "GLM-OCR")
     assert (second.code, "another run is at work" in second.out) == (1, True)
-    first.communicate(timeout=60)
+    hub.go_on.set()
+    first.communicate(timeout=100)
     assert first.returncode == 0
 
 
