@@ -11,13 +11,27 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, Route, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FloatRect,
+    Locator,
+    Page,
+    Request,
+    Response,
+    Route,
+    expect,
+    sync_playwright,
+)
 
-from tests.contract.running import ROOT, TOKEN, Server
+from tests.contract.running import ROOT, TOKEN, Server, wait_for
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
 PHONE, TABLET, DESK = (390, 844), (1024, 768), (1600, 1000)
+LIMIT_MS = 60_000  # for what the page is awaited to do: never reached on a sound page, however busy the machine is
+
+expect.set_options(timeout=LIMIT_MS)
 
 
 @contextmanager
@@ -38,14 +52,17 @@ class Person:
         self.troubles: list[str] = []
         self.given_up: list[str] = []
         self._expected: set[int] = set()
+        self._asked: set[Request] = set()
         width, height = size
         defaults = {"locale": "en-GB", "color_scheme": "light", "accept_downloads": True}
         self.context = browser.new_context(viewport={"width": width, "height": height}, **{**defaults, **options})
         self.context.route("**/*", self._let_through)
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(LIMIT_MS)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        self.page.on("request", self._asks)
+        self.page.on("requestfinished", self._came)
         self.page.on("requestfailed", self._failed)
         self.page.on("response", self._answered)
         self.page.on("dialog", self._dialog)
@@ -78,6 +95,16 @@ class Person:
         self.page.goto(f"{self.server.url}/{address}")
         self.main.get_by_role("heading", level=1).wait_for()
         self.page.wait_for_load_state("networkidle")
+        self.has_its_replies()
+
+    def has_its_replies(self) -> None:
+        """Wait until all that the page has asked for has come; the events of a job at work go on."""
+
+        def came() -> bool:
+            self.page.wait_for_timeout(20)  # Playwright tells of replies only while something is asked of it
+            return not self._asked
+
+        wait_for(came, "the page has its replies")
 
     def enters(self, token: str) -> None:
         """The token, into its field."""
@@ -95,10 +122,12 @@ class Person:
         """Replies with this status are what the test is about."""
         self._expected.add(status)
         yield
+        self.has_its_replies()  # one that says the same may still be on its way
         self._expected.discard(status)
 
     def serious_problems(self) -> list[str]:
-        """What axe-core finds serious or critical on what is shown now."""
+        """What axe-core finds serious or critical on what is shown, when no colour is changing any more."""
+        self.page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("axe.run({resultTypes: ['violations']})")
         return [
@@ -126,7 +155,16 @@ class Person:
         ):
             self.troubles.append(f"{message.type}: {message.text}")
 
+    def _asks(self, request: Request) -> None:
+        path = urlsplit(request.url).path
+        if request.url.startswith(self.server.url) and not path.endswith("/events"):
+            self._asked.add(request)
+
+    def _came(self, request: Request) -> None:
+        self._asked.discard(request)
+
     def _failed(self, request: Request) -> None:
+        self._came(request)
         if request.failure == "net::ERR_ABORTED":  # the page itself gave up on it
             self.given_up.append(request.url)
         else:
@@ -141,8 +179,23 @@ class Person:
         dialog.dismiss()
 
 
+def places(*shown: Locator) -> list[FloatRect]:
+    """Where they are in the window, all at the same moment."""
+    there = [each.element_handle() for each in shown]
+    found: list[FloatRect] = shown[0].page.evaluate(
+        "there => there.map(each => each.getBoundingClientRect().toJSON())", there
+    )
+    return found
+
+
+def takes_files(page: Page) -> None:
+    """Wait until the page hears of what is dropped or pasted, which it does from when it has its name on."""
+    expect(page).to_have_title("Recognise · offline-ocr")
+
+
 def dropped(page: Page, *files: tuple[str, str, bytes]) -> None:
     """Files (name, media type, content) dragged from elsewhere onto the page, and let go."""
+    takes_files(page)
     transfer = page.evaluate_handle(
         """files => {
             const transfer = new DataTransfer();

@@ -73,7 +73,7 @@ def test_language_and_theme_are_chosen_and_kept(person: Make) -> None:
     expect(someone.page.get_by_role("link", name="Распознать")).to_be_visible()
     someone.page.reload()
     expect(someone.page.get_by_role("link", name="Распознать")).to_be_visible()
-    assert someone.page.evaluate("document.documentElement.lang") == "ru"
+    expect(someone.page.locator("html")).to_have_attribute("lang", "ru")
     assert _colour(someone.page) != light
 
 
