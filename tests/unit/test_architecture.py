@@ -334,7 +334,7 @@ def test_the_server_package_itself_imports_nothing() -> None:
 
 def _run(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=100, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -384,7 +384,7 @@ if store.enabled:
 print(store.enabled, before, "boto3" in sys.modules, file=sys.stderr)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=True, cwd=ROOT
     )
 
     assert done.stderr.split() == [str(bool(secret)), "False", str(bool(secret))]
