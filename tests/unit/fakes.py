@@ -46,7 +46,7 @@ def settings_of(environment: Mapping[str, str]) -> settings.Settings:
         return settings.read()
 
 
-def run(case: Coroutine[Any, Any, T], timeout_s: float = 10) -> T:
+def run(case: Coroutine[Any, Any, T], timeout_s: float = 100) -> T:
     """The result of an asynchronous test case, which must not hang."""
     started = time.monotonic()
     result = asyncio.run(asyncio.wait_for(case, timeout_s))
@@ -66,7 +66,10 @@ class _NoWaiting(selectors.DefaultSelector):
 
 
 def run_at_once(case: Coroutine[Any, Any, T]) -> T:
-    """As `run`, for cases about time alone: the loop's clock jumps to the next thing that is due."""
+    """As `run`, for cases without threads: the loop's clock jumps to the next thing that is due.
+
+    However long the machine pauses, what comes first by the clock comes first.
+    """
 
     def loop() -> asyncio.AbstractEventLoop:
         made = asyncio.SelectorEventLoop(selector := _NoWaiting())
@@ -78,9 +81,11 @@ def run_at_once(case: Coroutine[Any, Any, T]) -> T:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let everything else go on until the condition holds."""
+    """Let everything else go on until the condition holds; what takes longer is looked at less often."""
+    now = asyncio.get_running_loop().time
+    began = now()
     while not condition():  # noqa: ASYNC110 what is waited for has no event
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(max(0.001, (now() - began) / 100))
 
 
 def page_input(number: int = 1, folder: Path = Path("/spool")) -> PageInput:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.admission import Admission, Permit
 from server.errors import Draining, QueueFull
-from tests.unit.fakes import run
+from tests.unit.fakes import run_at_once
 
 steps = st.lists(
     st.tuples(st.sampled_from(["enter", "pages", "left", "bytes", "leave"]), st.integers(0, 5), st.integers(1, 40)),
@@ -197,7 +197,7 @@ def test_while_it_drains_nobody_comes_in() -> None:
         assert told.value.retry_after == 5
         assert (admission.pages, admission.requests) == (0, 0)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_the_drain_waits_for_the_last_request() -> None:
@@ -213,7 +213,7 @@ def test_the_drain_waits_for_the_last_request() -> None:
             second.set_pages(4)  # who is in may go on
         assert await drain
 
-    run(case())
+    run_at_once(case())
 
 
 def test_the_drain_gives_up_after_the_grace_time() -> None:
@@ -223,7 +223,7 @@ def test_the_drain_gives_up_after_the_grace_time() -> None:
             assert not await admission.drain(0.01)
             assert not await admission.drain(0)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_an_empty_server_drains_without_any_grace_time() -> None:
@@ -233,4 +233,4 @@ def test_an_empty_server_drains_without_any_grace_time() -> None:
             pass
         assert await admission.drain(0)
 
-    run(case())
+    run_at_once(case())

@@ -8,7 +8,7 @@ import pytest
 from server.documents import Document, FileType
 from server.errors import EngineFailed
 from server.flights import Flights
-from tests.unit.fakes import run
+from tests.unit.fakes import run_at_once
 
 DOCUMENT = Document(FileType.PDF, 1, ())
 
@@ -55,7 +55,7 @@ def test_callers_share_one_reading() -> None:
         assert sorted(it.given_back) == [0, 1, 2]
         assert await it.ask(3) is False  # what is over is over
 
-    run(case())
+    run_at_once(case())
 
 
 def test_what_the_first_one_holds_stays_until_the_last_has_left() -> None:
@@ -70,7 +70,7 @@ def test_what_the_first_one_holds_stays_until_the_last_has_left() -> None:
         assert await second is True
         assert sorted(it.given_back) == [1, 2]
 
-    run(case())
+    run_at_once(case())
 
 
 @pytest.mark.parametrize("cancels", [1, 2, 5])
@@ -88,7 +88,7 @@ def test_however_often_the_last_one_is_cancelled_all_is_given_back(cancels: int)
         await asyncio.sleep(0.1)
         assert it.given_back == [1]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_who_comes_after_a_failure_tries_for_himself() -> None:
@@ -112,4 +112,4 @@ def test_who_comes_after_a_failure_tries_for_himself() -> None:
         stays.set()
         await staying
 
-    run(case())
+    run_at_once(case())

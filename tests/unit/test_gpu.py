@@ -27,6 +27,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(pynvml, name, function)
 
     monkeypatch.setattr(ctypes, "CDLL", lambda name: None)
+    monkeypatch.setattr(gpu, "_PATIENCE_S", 60)  # with a machine that is busy; this driver answers at once
     answers("nvmlInit")
     answers("nvmlDeviceGetCount", 1)
     answers("nvmlDeviceGetHandleByIndex")
@@ -99,16 +100,19 @@ def test_its_memory_is_looked_up_each_time(calls: list[str]) -> None:
 def test_a_driver_that_hangs_is_asked_once_and_waited_for_no_longer(
     calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_answer, asked = threading.Event(), []
+    may_answer, hangs, asked = threading.Event(), threading.Event(), []
 
     def hang() -> None:
         asked.append(1)
+        hangs.set()
         may_answer.wait(60)
 
     monkeypatch.setattr(gpu, "_PATIENCE_S", 0.01)
     monkeypatch.setattr(pynvml, "nvmlInit", hang)
     memory = GpuMemory()
     assert [memory(), memory(), memory()] == [None] * 3
+    assert hangs.wait(60)
+    assert memory() is None
     assert len(asked) == 1
     may_answer.set()
     monkeypatch.setattr(gpu, "_PATIENCE_S", 60)

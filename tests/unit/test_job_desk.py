@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from server.errors import IdempotencyConflict, NotFound, QueueFull, UploadTooLar
 from server.jobs.desk import Arrival, JobDesk
 from server.jobs.job import Job, JobFile, JobState
 from server.recognition import Plan
-from tests.unit.fakes import ENTRY, run, settings_of
+from tests.unit.fakes import ENTRY, run, settings_of, until
 from tests.unit.job_parts import Shop
 from tests.unit.test_pipeline import at_once
 
@@ -78,12 +79,21 @@ def test_whoever_hangs_up_leaves_a_job_or_nothing(desk: JobDesk, moment: int) ->
     run(case())
 
 
-def test_who_hangs_up_while_the_job_is_written_leaves_it(desk: JobDesk) -> None:
+def test_who_hangs_up_while_the_job_is_written_leaves_it(desk: JobDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = threading.Event()
+    create = desk.store.create
+
+    def told(*job: Any, **parts: Any) -> tuple[Job, bool]:
+        written.set()
+        return create(*job, **parts)
+
+    monkeypatch.setattr(desk.store, "create", told)
+
     async def case() -> None:
         with closing(sqlite3.connect(desk.folder / "jobs.sqlite3", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             handing_in = asyncio.create_task(_hand_in(desk, b"x"))
-            await asyncio.sleep(0.2)  # it waits for the file
+            await until(written.is_set)  # it waits for the file
             handing_in.cancel()
             await asyncio.sleep(0.05)
             other.execute("ROLLBACK")

@@ -57,10 +57,11 @@ class Desk:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errands_module, "_ROOM_AGAIN_S", 0.02)
+
+
+def test_an_attempt_that_cannot_be_recorded_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "_BUSY_S", 0.01)
 
-
-def test_an_attempt_that_cannot_be_recorded_is_not_made_again(tmp_path: Path) -> None:
     async def case() -> None:
         desk = Desk(tmp_path)
         desk.may_end.clear()

@@ -37,7 +37,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeShop:
     monkeypatch.setattr("tempfile.tempdir", None)
     for module, name in (
         *((runner_module, "_LOOK_AGAIN_S"), (runner_module, "_AFTER_A_MISTAKE_S"), (runner_module, "_OTHERS_S")),
-        *((run_module, "_ROOM_AGAIN_S"), (database_module, "_BUSY_S")),
+        (run_module, "_ROOM_AGAIN_S"),
     ):
         monkeypatch.setattr(module, name, 0.02)
     folder = tmp_path / "jobs"
@@ -206,7 +206,9 @@ def test_a_full_disk_is_waited_for_with_the_page_in_hand(shop: MakeShop, monkeyp
     run(case())
 
 
-def test_jobs_wait_while_their_file_is_out_of_reach(shop: MakeShop) -> None:
+def test_jobs_wait_while_their_file_is_out_of_reach(shop: MakeShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "_BUSY_S", 0.02)
+
     async def case() -> None:
         here = shop()
         here.start()
@@ -251,7 +253,7 @@ def test_cancelled_and_deleted_at_any_moment(shop: MakeShop, moment: int) -> Non
     async def case() -> None:
         here = shop()
         here.start()
-        here.send("a", pages=500)
+        here.send("a", pages=20_000)
         for _ in range(moment):
             await asyncio.sleep(0.0005)
         moved = await asyncio.to_thread(here.store.move, "a", JobState.CANCELLED)

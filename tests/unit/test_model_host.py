@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +36,7 @@ from tests.unit.fakes import (
     read_page,
     room_for_all,
     run,
+    run_at_once,
     until,
 )
 
@@ -125,7 +127,7 @@ def test_pages_are_read_in_the_order_in_which_they_came(monkeypatch: pytest.Monk
             assert await model.read_all(3, 1, 2) == [read_page(3), read_page(1), read_page(2)]
             assert model.workers.begun == [3, 1, 2]
 
-    run(case())
+    run_at_once(case())
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -136,7 +138,7 @@ def test_as_many_pages_are_in_work_as_the_worker_takes(monkeypatch: pytest.Monke
             await model.read_all(*range(8))
             assert max(len(together) for _, together in model.workers.beginnings) == concurrency
 
-    run(case())
+    run_at_once(case())
 
 
 def test_it_is_busy_while_it_reads_and_ready_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +152,7 @@ def test_it_is_busy_while_it_reads_and_ready_otherwise(monkeypatch: pytest.Monke
             await until(lambda: model.host.state is ModelState.READY)
         assert model.states == ["loading", "ready", "busy", "ready", "draining", "idle"]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_an_error_of_the_engine_is_that_pages_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +170,7 @@ def test_an_error_of_the_engine_is_that_pages_own(monkeypatch: pytest.MonkeyPatc
             assert len(model.workers.started) == 1
             assert model.workers.begun == [1, 2, 3]  # not tried again
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_mistake_of_ours_in_between_answers_the_request_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +182,7 @@ def test_a_mistake_of_ours_in_between_answers_the_request_too(monkeypatch: pytes
             with pytest.raises(EngineFailed, match="the handler is closed"):
                 await asyncio.wait_for(model.read(1), 1)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_what_the_engine_knows_that_the_caller_did_wrong_stays_that_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +194,7 @@ def test_what_the_engine_knows_that_the_caller_did_wrong_stays_that_error(monkey
             with pytest.raises(BadOption, match="xyz is not installed"):
                 await model.read(1)
 
-    run(case())
+    run_at_once(case())
 
 
 @pytest.mark.parametrize("results", [[], [read_page(1), read_page(1)]])
@@ -208,7 +210,7 @@ def test_an_engine_that_returns_not_one_result_for_a_page_has_failed(
                 await asyncio.wait_for(model.read(1), 1)
             assert await model.read(2) == read_page(2)
 
-    run(case())
+    run_at_once(case())
 
 
 # --- crashes
@@ -221,7 +223,7 @@ def test_a_page_whose_worker_died_is_tried_once_more(monkeypatch: pytest.MonkeyP
             assert [worker.begun for worker in model.workers.started] == [[1], [1]]
             assert model.host.restarts == 1
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_page_that_kills_its_worker_twice_has_crashed_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +235,7 @@ def test_a_page_that_kills_its_worker_twice_has_crashed_the_engine(monkeypatch: 
             assert await model.read(2) == read_page(2)
             assert model.host.restarts == 2
 
-    run(case())
+    run_at_once(case())
 
 
 def test_innocent_pages_beside_and_behind_the_one_that_kills_survive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +245,7 @@ def test_innocent_pages_beside_and_behind_the_one_that_kills_survive(monkeypatch
             assert isinstance(results.pop(1), EngineCrashed)
             assert results == [read_page(number) for number in (1, 3, 4, 5, 6)]
 
-    run(case())
+    run_at_once(case())
 
 
 @pytest.mark.parametrize("killer", range(1, 7))
@@ -258,7 +260,7 @@ def test_a_suspect_is_read_alone(monkeypatch: pytest.MonkeyPatch, killer: int) -
                 assert not suspects or together == suspects == {number}
             assert tries[killer] == 2
 
-    run(case())
+    run_at_once(case())
 
 
 def test_after_the_suspects_the_others_are_read_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +269,7 @@ def test_after_the_suspects_the_others_are_read_together_again(monkeypatch: pyte
             await model.read_all(1, 2, 3, 4)
             assert model.workers.beginnings[-1] == (4, {3, 4})
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_worker_that_dies_with_nothing_to_do_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +280,7 @@ def test_a_worker_that_dies_with_nothing_to_do_is_replaced(monkeypatch: pytest.M
             assert await model.read(1) == read_page(1)
             assert model.states[:3] == ["loading", "ready", "loading"]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_pages_that_come_while_a_new_worker_loads_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +295,7 @@ def test_pages_that_come_while_a_new_worker_loads_wait_for_it(monkeypatch: pytes
             model.workers.loading_may_end.set()
             assert await reading == read_page(1)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_deaths_with_pages_read_between_them_are_not_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +313,7 @@ def test_deaths_with_pages_read_between_them_are_not_in_a_row(monkeypatch: pytes
                 assert await model.read(number) == read_page(number)
             assert model.host.restarts == 5
 
-    run(case())
+    run_at_once(case())
 
 
 # --- hangs
@@ -324,7 +326,7 @@ def test_a_page_that_takes_too_long_is_tried_once_more_with_a_new_worker(monkeyp
             assert await model.read(1) == read_page(1)
             assert [worker.killed for worker in model.workers.started] == [True, False]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_page_that_takes_too_long_twice_is_over_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +338,7 @@ def test_a_page_that_takes_too_long_twice_is_over_its_time(monkeypatch: pytest.M
             assert str(one) == "A page took longer than 0.03 s."
             assert two == read_page(2)
 
-    run(case())
+    run_at_once(case())
 
 
 # --- recycling
@@ -358,7 +360,7 @@ def test_a_worker_is_replaced_after_so_many_pages_and_none_is_lost(
                 assert worker.in_work_when_closed == 0
             assert model.host.restarts == 0
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_replaced_worker_drains_and_loads_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,7 +370,7 @@ def test_a_replaced_worker_drains_and_loads_again(monkeypatch: pytest.MonkeyPatc
             await until(lambda: len(model.workers.started) == 2)
         assert model.states[:5] == ["loading", "ready", "busy", "draining", "loading"]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_worker_above_its_memory_is_replaced_between_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,7 +383,7 @@ def test_a_worker_above_its_memory_is_replaced_between_pages(monkeypatch: pytest
                 assert worker.closed
                 assert worker.in_work_when_closed == 0
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_model_that_is_above_its_memory_from_the_start_still_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,7 +395,7 @@ def test_a_model_that_is_above_its_memory_from_the_start_still_reads(monkeypatch
             await asyncio.sleep(0.02)
             assert model.workers.loads <= 3  # not replaced for ever while there is nothing to do
 
-    run(case())
+    run_at_once(case())
 
 
 # --- loading
@@ -410,7 +412,7 @@ def test_a_model_that_says_it_cannot_be_loaded_has_failed_with_its_reason(monkey
         with pytest.raises(ModelUnavailable):
             await model.read()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_pages_that_wait_for_a_model_that_fails_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -421,7 +423,7 @@ def test_pages_that_wait_for_a_model_that_fails_are_told(monkeypatch: pytest.Mon
         with pytest.raises(ModelUnavailable, match="no weights"):
             await model.read()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_failed_model_can_be_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -436,7 +438,7 @@ def test_a_failed_model_can_be_loaded_again(monkeypatch: pytest.MonkeyPatch) -> 
         await model.host.unload()
         assert model.states[:4] == ["loading", "failed", "loading", "ready"]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_worker_that_dies_while_loading_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -447,7 +449,7 @@ def test_a_worker_that_dies_while_loading_is_started_again(monkeypatch: pytest.M
         assert (model.workers.loads, model.host.restarts) == (3, 2)
         await model.host.unload()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_one_that_keeps_dying_is_given_up_after_longer_and_longer_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -469,10 +471,12 @@ def test_one_that_keeps_dying_is_given_up_after_longer_and_longer_waits(monkeypa
 
     monkeypatch.setattr(model_host, "_MAX_BACK_OFF_S", 30.0)
     monkeypatch.setattr(asyncio, "sleep", at_once)
-    run(case())
+    run_at_once(case())
 
 
 def test_whoever_waits_too_long_for_a_model_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_host, "time", SimpleNamespace(monotonic=lambda: 0.0))
+
     async def case() -> None:
         model = Model(monkeypatch, POLICY, FakeWorkers())
         model.workers.loading_may_end.clear()
@@ -485,7 +489,7 @@ def test_whoever_waits_too_long_for_a_model_is_told_to_come_again(monkeypatch: p
         assert model.workers.loads == 1
         await model.host.unload()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_model_is_loaded_once_however_many_ask_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,7 +500,7 @@ def test_a_model_is_loaded_once_however_many_ask_for_it(monkeypatch: pytest.Monk
         assert model.workers.loads == 1
         await model.host.unload()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_model_that_this_machine_lacks_something_for_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -531,7 +535,7 @@ def test_a_ready_model_is_unloaded_in_good_order(monkeypatch: pytest.MonkeyPatch
             await model.host.wait_loaded(5)
             assert await model.read() == read_page(1)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_busy_model_finishes_the_pages_in_work_and_turns_the_others_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,7 +551,7 @@ def test_a_busy_model_finishes_the_pages_in_work_and_turns_the_others_away(monke
             assert model.workers.begun == [1]
             assert model.host.state is ModelState.IDLE
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_model_that_loads_stops_loading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -566,7 +570,7 @@ def test_a_model_that_loads_stops_loading(monkeypatch: pytest.MonkeyPatch) -> No
         assert model.host.loaded
         await model.host.unload()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_model_unloaded_at_the_moment_it_is_loaded_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -578,7 +582,7 @@ def test_a_model_unloaded_at_the_moment_it_is_loaded_is_idle(monkeypatch: pytest
         await model.host.wait_loaded(1)
         await model.host.unload()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_unloading_between_two_attempts_to_load_ends_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -591,7 +595,7 @@ def test_unloading_between_two_attempts_to_load_ends_them(monkeypatch: pytest.Mo
         await asyncio.wait_for(model.host.unload(), 1)
         assert (model.host.state, model.workers.loads) == (ModelState.IDLE, 1)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_model_whose_worker_dies_while_it_drains_ends_idle(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -604,7 +608,7 @@ def test_a_model_whose_worker_dies_while_it_drains_ends_idle(monkeypatch: pytest
             assert isinstance(answer, ModelUnavailable)
             assert (model.host.state, len(model.workers.started)) == (ModelState.IDLE, 1)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_an_idle_model_has_nothing_to_unload(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -613,7 +617,7 @@ def test_an_idle_model_has_nothing_to_unload(monkeypatch: pytest.MonkeyPatch) ->
         await model.host.unload()
         assert (model.host.state, model.states) == (ModelState.IDLE, [])
 
-    run(case())
+    run_at_once(case())
 
 
 # --- waiting in the line
@@ -632,7 +636,7 @@ def test_a_page_whose_turn_does_not_come_in_time_leaves_the_line(monkeypatch: py
             assert await model.read(3) == read_page(3)
             assert 2 not in model.workers.begun
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_page_in_work_is_not_given_up_when_the_time_to_begin_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -644,7 +648,7 @@ def test_a_page_in_work_is_not_given_up_when_the_time_to_begin_is_over(monkeypat
         async with loaded(monkeypatch, script) as model:
             assert await model.read(1, start_within_s=0.01) == read_page(1)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_page_that_is_tried_again_is_not_given_up_either(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -656,7 +660,7 @@ def test_a_page_that_is_tried_again_is_not_given_up_either(monkeypatch: pytest.M
             model.workers.loading_may_end.set()
             assert await reading == read_page(1)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_cancelled_request_leaves_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -669,7 +673,7 @@ def test_a_cancelled_request_leaves_the_line(monkeypatch: pytest.MonkeyPatch) ->
             assert [await tasks[0], await tasks[3]] == [read_page(1), read_page(4)]
             assert model.workers.begun == [1, 4]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_request_cancelled_while_its_page_is_in_work_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -684,4 +688,4 @@ def test_a_request_cancelled_while_its_page_is_in_work_harms_nobody(monkeypatch:
             assert await second == read_page(2)
             assert model.workers.begun.count(1) == 1  # nobody wants it: it is not tried again
 
-    run(case())
+    run_at_once(case())

@@ -12,7 +12,7 @@ from starlette.types import Message
 from server.errors import DamagedFile, DeadlineExceeded, Draining
 from server.routes.patience import run_while_wanted
 from server.services import Services
-from tests.unit.fakes import run, until
+from tests.unit.fakes import run_at_once, until
 
 
 class Caller:
@@ -64,7 +64,7 @@ def test_the_works_result_is_the_result() -> None:
         await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) <= 2
 
-    run(case())
+    run_at_once(case())
 
 
 def test_the_works_error_is_raised_as_it_is() -> None:
@@ -75,7 +75,7 @@ def test_the_works_error_is_raised_as_it_is() -> None:
         with pytest.raises(DamagedFile, match=r"^torn$"):
             await run_while_wanted(fail(), Caller().request, services())
 
-    run(case())
+    run_at_once(case())
 
 
 def test_the_deadline_stops_the_work() -> None:
@@ -85,7 +85,7 @@ def test_the_deadline_stops_the_work() -> None:
             await run_while_wanted(work.do(), Caller().request, services(0.01))
         assert (work.stopped, work.cleaned_up) == (True, True)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_caller_who_hangs_up_stops_the_work() -> None:
@@ -98,7 +98,7 @@ def test_a_caller_who_hangs_up_stops_the_work() -> None:
             await waiting
         assert (work.stopped, work.cleaned_up) == (True, True)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_other_messages_are_no_hanging_up() -> None:
@@ -110,7 +110,7 @@ def test_other_messages_are_no_hanging_up() -> None:
         work.may_end.set()
         assert await waiting == "done"
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_server_that_gives_up_stops_the_work() -> None:
@@ -124,7 +124,7 @@ def test_a_server_that_gives_up_stops_the_work() -> None:
         assert told.value.retry_after == 5
         assert work.cleaned_up
 
-    run(case())
+    run_at_once(case())
 
 
 def test_work_that_is_done_in_the_same_moment_counts() -> None:
@@ -137,7 +137,7 @@ def test_work_that_is_done_in_the_same_moment_counts() -> None:
         around.giving_up.set()
         assert await waiting == "done"
 
-    run(case())
+    run_at_once(case())
 
 
 def test_an_error_while_the_work_is_stopped_does_not_hide_why() -> None:
@@ -151,7 +151,7 @@ def test_an_error_while_the_work_is_stopped_does_not_hide_why() -> None:
         with pytest.raises(DeadlineExceeded):
             await run_while_wanted(stubborn(), Caller().request, services(0.01))
 
-    run(case())
+    run_at_once(case())
 
 
 def test_stopped_from_outside_it_stops_the_work() -> None:
@@ -166,4 +166,4 @@ def test_stopped_from_outside_it_stops_the_work() -> None:
         await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) <= 2  # the test and what holds its time: nothing waits for a caller any more
 
-    run(case())
+    run_at_once(case())

@@ -37,7 +37,7 @@ from server.pipeline import Pipeline
 from server.stages import Stages
 from server.states import ModelState
 from server.tracing import Tracing
-from tests.unit.fakes import ENTRY, FakeWorker, FakeWorkers, page_input, read_page, room_for_all, run, until
+from tests.unit.fakes import ENTRY, FakeWorker, FakeWorkers, page_input, read_page, room_for_all, run_at_once, until
 
 Step = Callable[[int], Awaitable[None]]
 
@@ -174,7 +174,7 @@ def test_pages_come_back_in_order_however_long_each_takes(tmp_path: Path, concur
             FileType.PDF, 20, tuple(read_page(number, seconds=2.0) for number in (2, 3, 5, 7, 11))
         )
 
-    run(case())
+    run_at_once(case())
 
 
 def test_every_page_is_counted_and_its_place_given_back_as_it_is_done(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_every_page_is_counted_and_its_place_given_back_as_it_is_done(tmp_path: 
         assert service.count("ocr_page_confidence_ratio_count") == {"": 3}
         assert service.count("ocr_stage_seconds_count") == {"wait": 3, "recognise": 3}
 
-    run(case())
+    run_at_once(case())
 
 
 def test_the_queue_learns_how_long_a_page_takes(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_the_queue_learns_how_long_a_page_takes(tmp_path: Path) -> None:
         service.admission.reserve(pages=100)
         assert service.admission.retry_after() in {25, 26}  # 50 pages at 2 s, four at once
 
-    run(case())
+    run_at_once(case())
 
 
 # --- errors
@@ -224,7 +224,7 @@ def test_a_page_that_cannot_be_opened_is_kept_to_itself(tmp_path: Path, error: O
         assert document.pages[1] == Page(2, 0, 0, verdict=Verdict.FAILED, error=error.detail)
         assert [document.pages[0], document.pages[2]] == [read_page(1, seconds=2.0), read_page(3, seconds=2.0)]
 
-    run(case())
+    run_at_once(case())
 
 
 def test_many_bad_pages_do_not_keep_the_good_ones_from_their_turn(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_many_bad_pages_do_not_keep_the_good_ones_from_their_turn(tmp_path: Path
         document = await asyncio.wait_for(service.read(FakeReader(tmp_path, failing(bad)), list(range(1, 31))), 1)
         assert [page.number for page in document.pages if page.verdict is Verdict.OK] == [30]
 
-    run(case())
+    run_at_once(case())
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_page_that_cannot_be_read_is_kept_to_itself(tmp_path: Path, error: Ocr
         assert [page.verdict for page in document.pages] == [Verdict.OK, Verdict.FAILED, Verdict.OK]
         assert list(tmp_path.iterdir()) == []
 
-    run(case())
+    run_at_once(case())
 
 
 def test_when_every_page_fails_the_first_ones_error_is_raised(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_when_every_page_fails_the_first_ones_error_is_raised(tmp_path: Path) ->
         with pytest.raises(EngineFailed, match=r"^three$"):
             await service.read(FakeReader(tmp_path), [3, 4, 5])
 
-    run(case())
+    run_at_once(case())
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_an_error_that_concerns_no_single_page_is_raised_as_it_is(tmp_path: Path
         assert raised.value is error
         assert list(tmp_path.iterdir()) == []
 
-    run(case())
+    run_at_once(case())
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_an_error_of_the_model_is_raised_as_it_is(tmp_path: Path, error: OcrErro
         assert list(tmp_path.iterdir()) == []
         assert service.admission.pages == 0
 
-    run(case())
+    run_at_once(case())
 
 
 def test_two_errors_at_once_are_one(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_two_errors_at_once_are_one(tmp_path: Path) -> None:
         with pytest.raises(ModelUnavailable):
             await service.read(FakeReader(tmp_path), [1, 2, 3])
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_mistake_of_ours_is_not_hidden_behind_a_page(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_mistake_of_ours_is_not_hidden_behind_a_page(tmp_path: Path) -> None:
             await service.read(FakeReader(tmp_path), [1, 2])
         assert isinstance(raised.value.exceptions[0], ZeroDivisionError)
 
-    run(case())
+    run_at_once(case())
 
 
 def test_nothing_is_rendered_for_a_model_that_is_not_loaded(tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_nothing_is_rendered_for_a_model_that_is_not_loaded(tmp_path: Path) -> N
             await Service(tmp_path, host).read(reader, [1])
         assert reader.rendered == []
 
-    run(case())
+    run_at_once(case())
 
 
 # --- memory
@@ -346,7 +346,7 @@ def test_of_one_document_one_image_more_lies_in_the_spool_than_is_read(tmp_path:
         assert reader.most == concurrency + 1
         assert list(tmp_path.iterdir()) == []
 
-    run(case())
+    run_at_once(case())
 
 
 def test_of_all_documents_together_no_more_images_lie_in_the_spool_than_it_takes(
@@ -372,7 +372,7 @@ def test_of_all_documents_together_no_more_images_lie_in_the_spool_than_it_takes
         documents = await asyncio.gather(*(service.read(reader, [1, 2, 3, 4]) for reader in readers))
         assert all(len(document.pages) == 4 for document in documents)
 
-    run(case())
+    run_at_once(case())
     assert most == 3
 
 
@@ -389,7 +389,7 @@ def test_an_image_leaves_the_spool_as_soon_as_its_page_is_read(tmp_path: Path) -
         await Service(tmp_path, FakeHost(step)).read(FakeReader(tmp_path), [1, 2, 3, 4])
         assert left == [set()] * 4
 
-    run(case())
+    run_at_once(case())
 
 
 # --- ends
@@ -417,7 +417,7 @@ def test_cancelled_at_any_point_it_leaves_nothing_and_takes_nothing(
         assert [page.number for page in document.pages] == [1, 2, 3, 4]
         assert reader.most == 2  # neither fewer permits than before nor more
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_cancelled_request_stops_at_the_next_page(tmp_path: Path) -> None:
@@ -434,7 +434,7 @@ def test_a_cancelled_request_stops_at_the_next_page(tmp_path: Path) -> None:
             await reading
         assert len(reader.rendered) <= 4
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_failed_request_gives_its_places_in_the_spool_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,7 +448,7 @@ def test_a_failed_request_gives_its_places_in_the_spool_back(tmp_path: Path, mon
             await service.read(FakeReader(tmp_path, failing({2: DamagedFile("torn")})), [1, 2, 3])
         assert len((await asyncio.wait_for(service.read(FakeReader(tmp_path), [1, 2, 3]), 1)).pages) == 3
 
-    run(case())
+    run_at_once(case())
 
 
 # --- with a real host
@@ -469,7 +469,7 @@ def test_a_document_whose_first_page_is_slow_is_not_turned_away_half_way(
         assert [page.number for page in document.pages] == [1, 2, 3]
         await host.unload()
 
-    run(case())
+    run_at_once(case())
 
 
 def test_a_document_whose_turn_does_not_come_is_turned_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -490,7 +490,7 @@ def test_a_document_whose_turn_does_not_come_is_turned_away(tmp_path: Path, monk
         await other
         await host.unload()
 
-    run(case())
+    run_at_once(case())
 
 
 # --- chats
@@ -523,4 +523,4 @@ def test_chats_with_many_images_never_wait_for_each_other_and_give_all_back(monk
         async with pipeline.room_for(4):
             assert inside == 0
 
-    run(case())
+    run_at_once(case())

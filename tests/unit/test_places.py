@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
@@ -29,7 +30,7 @@ from tests.unit.fakes import (
     page_input,
     read_at_once,
     read_page,
-    run,
+    run_at_once,
     until,
 )
 
@@ -113,7 +114,7 @@ def models(test: Callable[[Models], Awaitable[None]], made: Models) -> None:
         assert made.workers.alive == []
         assert {host.state for host in made.supervisor.hosts.values()} <= {ModelState.IDLE, ModelState.FAILED}
 
-    run(case())
+    run_at_once(case())
 
 
 # --- how many
@@ -307,6 +308,8 @@ def test_a_model_that_loads_finishes_that_first(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_whoever_waits_too_long_for_room_is_told_what_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_host, "time", SimpleNamespace(monotonic=lambda: 0.0))
+
     async def test(one: Models) -> None:
         async with one.document("a"):
             with pytest.raises(ModelLoading, match=r"loading for 0 s \(waiting for room: taken by a\)") as loading:
