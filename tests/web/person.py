@@ -92,6 +92,7 @@ class Person:
     def turns_to(self, address: str) -> None:
         """A view, loaded afresh, when all of it has come."""
         self.page.goto("about:blank")
+        self._asked.clear()  # of the document before; nobody tells what came of that
         self.page.goto(f"{self.server.url}/{address}")
         self.main.get_by_role("heading", level=1).wait_for()
         self.page.wait_for_load_state("networkidle")
