@@ -37,6 +37,7 @@ from server.errors import (
 )
 from server.pages import Limits, Opened, PagePool, Reader
 from tests import makers
+from tests.contract.running import ROOT
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(400)]  # some wait for seconds of processor time
 
@@ -616,7 +617,7 @@ def test_secrets_that_were_forgotten_reach_no_child(tmp_path: Path) -> None:
             """
         )
     )
-    environment = {**os.environ, "API_TOKENS": "secret", "PYTHONPATH": str(Path.cwd())}
+    environment = {**os.environ, "API_TOKENS": "secret", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["EmptyFile", "clean", "clean", "clean"], done.stderr  # tracker, fork server, child
 
@@ -886,7 +887,7 @@ def test_kill_9_of_the_server_leaves_no_process(tmp_path: Path) -> None:
             """
         )
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, script, tmp_path], env=environment, stdout=subprocess.PIPE, text=True
     ) as server:
