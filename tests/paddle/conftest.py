@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tests.contract.running import ROOT, Server
+from tests.once import made_once
+from tests.paddle.patience import LOAD_S, PATIENT, loaded
 
 PYTHON = ROOT / ".venv-paddle/bin/python"
 _HERE = Path(__file__).parent
@@ -27,10 +29,11 @@ Pages = list[dict[str, Any]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs .venv-paddle."""
+    """Everything here needs .venv-paddle, and time."""
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.paddle)
+            item.add_marker(pytest.mark.timeout(2 * LOAD_S))
 
 
 def run_paddle(script: str, *arguments: str, home: Path, python: Path = PYTHON) -> None:
@@ -46,18 +49,16 @@ def tiny_weights(config: pytest.Config) -> Path:
     assert config.cache
     sources = (_HERE / "make_models.py", ROOT / "requirements/paddle.txt", ROOT / "requirements/paddle-cpu.txt")
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    home = config.cache.mkdir("tiny-paddle") / digest
-    if not home.exists():
-        half = home.with_suffix(f".{os.getpid()}")
-        half.mkdir()
-        run_paddle("make_models.py", str(half), home=half)
+
+    def make(home: Path) -> None:
+        run_paddle("make_models.py", str(home), home=home)
         for name in ("func_ret", "locks", "temp"):
-            shutil.rmtree(half / name)
-        command = [sys.executable, "scripts/prefetch_models.py", "lock", "--to", str(half)]
+            shutil.rmtree(home / name)
+        command = [sys.executable, "scripts/prefetch_models.py", "lock", "--to", str(home)]
         command += [*MODELS, "UVDoc", "PP-LCNet_x1_0_doc_ori"]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        half.rename(home)
-    return home
+
+    return made_once(config.cache.mkdir("tiny-paddle") / digest, make)
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +76,8 @@ def home(weights: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def server(weights: Path) -> Iterator[Server]:
     """The shared server, ready; no test may disturb it."""
-    with Server(PADDLEX_HOME=str(weights), PRELOAD="paddleocr-vl") as running:
-        yield running.ready()
+    with Server(PADDLEX_HOME=str(weights), PRELOAD="paddleocr-vl", **PATIENT) as running:
+        yield loaded(running)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ import reportlab
 import yaml
 
 from tests.contract.running import ROOT, free_port, wait_for
+from tests.paddle.patience import LOAD_S
 
 PYTHON = ROOT / ".venv-peers/bin/python"
 _PIPELINES = ROOT / ".venv-paddle/lib/python3.11/site-packages/paddlex/configs/pipelines"
-_START_S = 120
 
 
 class PaddleXServer:
@@ -29,7 +29,7 @@ class PaddleXServer:
         port = free_port()
         self._command = [str(PYTHON), "-B", "-m", "paddlex", "--serve", "--pipeline", str(self._config)]
         self._command += ["--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]
-        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=LOAD_S, trust_env=False)
 
     def _pipeline(self, model: str) -> dict[str, Any]:
         """PaddleX's own configuration with the weights named, and all that it can do switched on."""
@@ -52,7 +52,7 @@ class PaddleXServer:
         }
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(self._command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        wait_for(self._answers, "PaddleX's server answers", _START_S)
+        wait_for(self._answers, "PaddleX's server answers", LOAD_S)
         return self
 
     def __exit__(self, *_: object) -> None:

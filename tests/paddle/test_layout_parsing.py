@@ -13,8 +13,6 @@ from tests.paddle.conftest import MODELS
 from tests.paddle.documents import encoded, page, pdf
 from tests.paddle.peers import PaddleXServer
 
-pytestmark = pytest.mark.timeout(600)
-
 SHORT = {"maxNewTokens": 16, "useDocOrientationClassify": False, "useDocUnwarping": False, "visualize": False}
 OPTIONS: dict[str, dict[str, Any]] = {
     "defaults": {},

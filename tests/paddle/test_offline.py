@@ -14,15 +14,16 @@ from server import stacks
 from tests.contract.blackhole import BlackHole
 from tests.contract.running import TOKEN, Server
 from tests.paddle.documents import encoded, page
+from tests.paddle.patience import LOAD_S, PATIENT, loaded, ocr
 
 _CALLER = """
 import json, sys, time, urllib.request
-url, token, path = sys.argv[1:]
+url, token, path, limit = sys.argv[1:]
 def get(address, data=None):
     request = urllib.request.Request(url + address, data, {"X-API-Key": token, "Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=100) as reply:
+    with urllib.request.urlopen(request, timeout=float(limit)) as reply:
         return json.load(reply)
-for _ in range(600):
+for _ in range(10 * int(limit)):
     try:
         if get("/health/ready"):
             break
@@ -37,8 +38,9 @@ def test_not_one_packet_from_start_to_text(hole: BlackHole, weights: Path, tmp_p
     options = {"max_new_tokens": 4, "use_doc_orientation_classify": True, "use_doc_unwarping": True}
     image = base64.b64encode(encoded(page("a", ("title",)))).decode()
     document.write_text(json.dumps({"image_base64": image, "model_name": "paddleocr-vl", **options}))
-    with Server(prefix=hole.prefix, PADDLEX_HOME=str(weights), PRELOAD="paddleocr-vl") as server:
-        done = hole.run(sys.executable, "-c", _CALLER, server.url, TOKEN, str(document))
+    with Server(prefix=hole.prefix, PADDLEX_HOME=str(weights), PRELOAD="paddleocr-vl", **PATIENT) as server:
+        command = [sys.executable, "-c", _CALLER, server.url, TOKEN, str(document), str(LOAD_S)]
+        done = hole.run(*command, limit_s=2 * LOAD_S)
         assert done.returncode == 0, done.stderr + server.output()
         assert json.loads(done.stdout)["status"] == "success"
         assert server.stop() == 0
@@ -77,8 +79,8 @@ def test_weights_home_and_root_that_may_only_be_read(home: Path, tmp_path: Path)
     tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
     if tried.returncode != 0:
         pytest.skip(f"nothing can be mounted here: {tried.stderr.strip()}")
-    with Server(prefix=prefix, PADDLEX_HOME=str(mounted), PRELOAD="paddleocr-vl", HOME="/nonexistent") as server:
-        server.ready()
-        reply = server.ocr(encoded(page("a", ("title",))), model_name="paddleocr-vl", max_new_tokens="4")
+    variables = {"PADDLEX_HOME": str(mounted), "PRELOAD": "paddleocr-vl", "HOME": "/nonexistent", **PATIENT}
+    with Server(prefix=prefix, **variables) as server:
+        reply = ocr(loaded(server), encoded(page("a", ("title",))), model_name="paddleocr-vl", max_new_tokens="4")
         assert reply.json()["status"] == "success"
     assert {path.name for path in home.iterdir()} == {"official_models", "models.lock.json"}

@@ -15,9 +15,8 @@ from mcp import ClientSession, StdioServerParameters, stdio_client
 from tests.contract import samples
 from tests.contract.running import TOKEN, Server
 from tests.paddle.documents import encoded, page, pdf
+from tests.paddle.patience import PATIENT, loaded
 from tests.paddle.peers import PYTHON
-
-pytestmark = pytest.mark.timeout(300)
 
 MODEL = "paddleocr-vl-1.6"
 
@@ -25,8 +24,8 @@ MODEL = "paddleocr-vl-1.6"
 @pytest.fixture(scope="module")
 def vl_server(weights: Path) -> Iterator[Server]:
     """A server whose default model is PaddleOCR-VL."""
-    with Server(PADDLEX_HOME=str(weights), DEFAULT_MODEL=MODEL) as running:
-        yield running.ready(120)
+    with Server(PADDLEX_HOME=str(weights), DEFAULT_MODEL=MODEL, **PATIENT) as running:
+        yield loaded(running)
 
 
 def ask(server: Server, *inputs: tuple[str, dict[str, Any]], token: str | None = TOKEN) -> list[list[Any]]:

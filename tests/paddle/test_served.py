@@ -11,13 +11,13 @@ import pytest
 
 from tests.contract.running import Later, Server, wait_for
 from tests.paddle.documents import encoded, page, pdf
+from tests.paddle.patience import LOAD_S, PATIENT, loaded, ocr
 from tests.vllm.chatting import IMAGES, ask, client, said, streamed, user
 from tests.vllm.groups import group, titled
 
-pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.vllm
 
 MODEL = "paddleocr-vl"
-LOAD_S = 300
 PAGES = [page("a"), page("b", ("title", "table", "in_table")), page("c", ("in_table",)), page("d", ("left", "right"))]
 SHORT = {"model_name": MODEL, "max_new_tokens": "12"}
 
@@ -25,14 +25,13 @@ SHORT = {"model_name": MODEL, "max_new_tokens": "12"}
 @pytest.fixture(scope="module")
 def served(weights: Path) -> Iterator[Server]:
     """A server whose regions are read by vLLM."""
-    variables = {"PADDLE_VL_RECOGNISER": "vllm", "VLLM_CPU_KVCACHE_SPACE": "1", "QUEUE_MAX_WAIT_S": "300"}
+    variables = {"PADDLE_VL_RECOGNISER": "vllm", "VLLM_CPU_KVCACHE_SPACE": "1", **PATIENT}
     with Server(PADDLEX_HOME=str(weights), PRELOAD=MODEL, **variables) as server:
-        yield server.ready(LOAD_S)
+        yield loaded(server)
 
 
 def read(server: Server, data: bytes, **options: str) -> dict[str, Any]:
-    with server.new_client(timeout_s=2 * LOAD_S) as client:
-        reply = client.post("/ocr", files={"file": ("x", data)}, data={**SHORT, **options})
+    reply = ocr(server, data, **{**SHORT, **options})
     assert reply.status_code == 200, reply.text
     result: dict[str, Any] = reply.json()
     return result
@@ -87,11 +86,11 @@ def test_chats_are_answered_by_vllm_beside_the_pages(served: Server) -> None:
 def test_a_page_in_work_survives_the_end_of_vllm(served: Server) -> None:
     data = encoded(PAGES[0])
     expected = read(served, data)["markdown"]
-    before = (served.worker(MODEL) or {})["pid"]
+    before = wait_for(lambda: served.worker(MODEL), "a worker")["pid"]
     os.kill(titled(before, "EngineCore"), signal.SIGSTOP)
     reading = Later(lambda: read(served, data))
     wait_for(lambda: served.health()["models"][MODEL] == "busy", "the page is in work")
     os.kill(titled(before, "EngineCore"), signal.SIGKILL)
-    wait_for(lambda: not group(before), "nothing is left of the one before")
+    wait_for(lambda: not group(before), "nothing is left of the one before", LOAD_S)
     wait_for(lambda: reading.done, "the reply", LOAD_S)
     assert reading.result()["markdown"] == expected

@@ -10,6 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from tests.contract.running import TOKEN, Server
 from tests.paddle.documents import encoded, page
+from tests.paddle.patience import LOAD_S
 
 SIZE = (500, 700)
 IMAGES = [encoded(page(text, size=SIZE)) for text in ("first words", "second")]
@@ -17,7 +18,7 @@ ENDLESS: Any = {"max_tokens": 1500, "frequency_penalty": -2, "presence_penalty":
 """A reward for what was said before: it never ends."""
 
 
-def client(server: Server, token: str = TOKEN, timeout_s: float = 300) -> OpenAI:
+def client(server: Server, token: str = TOKEN, timeout_s: float = LOAD_S) -> OpenAI:
     """OpenAI's client, which does not try again; used as a context manager."""
     return OpenAI(base_url=f"{server.url}/v1", api_key=token, max_retries=0, timeout=timeout_s)
 

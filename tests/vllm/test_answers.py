@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.contract.running import Server, assert_problem
 from tests.paddle.documents import encoded, page, pdf
+from tests.paddle.patience import ocr
 
 MODELS = ("glm-ocr", "deepseek-ocr", "deepseek-ocr2")
 SIZE = (500, 700)
@@ -20,7 +21,7 @@ SHORT = {"max_new_tokens": "24"}
 
 
 def read(server: Server, data: bytes, model: str, **options: str) -> dict[str, Any]:
-    reply = server.ocr(data, model_name=model, **{**SHORT, **options})
+    reply = ocr(server, data, model_name=model, **{**SHORT, **options})
     assert reply.status_code == 200, reply.text
     result: dict[str, Any] = reply.json()
     return result
@@ -141,9 +142,9 @@ def test_without_confidence_none_is_worked_out(everything: Server) -> None:
 
 def test_what_the_model_cannot_take_is_refused(everything: Server) -> None:
     data = encoded(PAGES[0])
-    reply = everything.ocr(data, model_name="deepseek-ocr", prompt="鬱" * 7000, max_new_tokens="24")
+    reply = ocr(everything, data, model_name="deepseek-ocr", prompt="鬱" * 7000, max_new_tokens="24")
     assert "deepseek-ocr cannot read this: " in assert_problem(reply, 422, "bad_option")["detail"]
-    reply = everything.ocr(data, model_name="deepseek-ocr", temperature="3")
+    reply = ocr(everything, data, model_name="deepseek-ocr", temperature="3")
     assert_problem(reply, 422, "bad_option")
 
 

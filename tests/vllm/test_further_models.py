@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract.running import Server
 from tests.paddle.documents import encoded, page, pdf
+from tests.paddle.patience import ocr
 
 ENTRY = """
 [models.further]
@@ -47,12 +48,12 @@ def test_a_model_of_ones_own_is_an_entry_and_not_code(serve: Callable[..., Serve
     texts = {}
     for recogniser in ("vllm", "transformers"):
         server = serve(PADDLEX_HOME=str(home), RECOGNISER=recogniser, PRELOAD="further", DEFAULT_MODEL="further")
-        reply = server.ocr(PAGE, max_new_tokens="24")
+        reply = ocr(server, PAGE, max_new_tokens="24")
         assert reply.status_code == 200, reply.text
         result = reply.json()
         assert (result["model"], result["confidence_basis"]) == ("further", "token+heuristic")
         texts[recogniser] = result["text"]
-        document = server.ocr(pdf(page("b"), page("c")), max_new_tokens="8").json()
+        document = ocr(server, pdf(page("b"), page("c")), max_new_tokens="8").json()
         assert [each["verdict"] for each in document["pages"]] == ["truncated"] * 2
         [row] = [row for row in server.client.get("/models").json()["models"] if row["name"] == "further"]
         assert (row["engine"], row["recogniser"]) == ("vlm", recogniser)
@@ -63,6 +64,6 @@ def test_a_model_of_ones_own_is_an_entry_and_not_code(serve: Callable[..., Serve
 def test_where_only_one_has_room_the_other_makes_way_and_comes_back(serve: Callable[..., Server]) -> None:
     server = serve(RECOGNISER="transformers", PRELOAD="glm-ocr", MAX_LOADED_MODELS="1")
     for model in ("deepseek-ocr2", "glm-ocr", "deepseek-ocr2"):
-        reply = server.ocr(PAGE, model_name=model, max_new_tokens="4")
+        reply = ocr(server, PAGE, model_name=model, max_new_tokens="4")
         assert reply.status_code == 200, reply.text
         assert server.client.get("/models").json()["loaded_models"] == [model]

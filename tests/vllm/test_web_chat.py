@@ -15,6 +15,7 @@ pytestmark = pytest.mark.vllm
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=30_000)
     with chromium() as started:
         yield started
 
@@ -33,7 +34,7 @@ def test_a_conversation_about_a_page(browser: Browser, request: pytest.FixtureRe
             question.press("Enter")
             turns = view.get_by_role("list", name="Conversation").get_by_role("listitem")
             expect(turns).to_have_count(number)
-            expect(turns.last).to_contain_text("tokens written", timeout=180_000)
+            expect(turns.last).to_contain_text("tokens written", timeout=300_000)
             expect(turns.last).to_contain_text(words)
         assert someone.serious_problems() == []
 
