@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.contract.running import Server, assert_problem
+from tests.contract.running import Server, assert_problem, wait_for
 from tests.paddle.documents import encoded, page, pdf
+from tests.paddle.patience import PATIENT, loaded, ocr
 
 PLAIN = page("the same text", ("title", "left", "table", "figure"))
 
@@ -75,9 +76,7 @@ def test_an_image_in_another_form(server: Server, plain: dict[str, Any], data: b
 
 def test_a_pdf_in_base64(server: Server) -> None:
     document = pdf(PLAIN)
-    with server.new_client() as client:
-        sent = {"model_name": "paddleocr-vl", "max_new_tokens": "8"}
-        as_file = client.post("/ocr", files={"file": ("a.pdf", document)}, data=sent).json()
+    as_file = ocr(server, document, model_name="paddleocr-vl", max_new_tokens="8").json()
     in_base64 = read(server, document)
     assert in_base64["file_type"] == "pdf"
     assert in_base64["markdown"] == as_file["markdown"] != ""
@@ -132,7 +131,7 @@ def test_a_loop_is_said_to_be_one(start: Callable[..., Server], home: Path) -> N
                 begin, end = entry["data_offsets"]
                 weights.seek(8 + length + begin)
                 weights.write(bytes(end - begin))
-    server = start(PADDLEX_HOME=str(home), PRELOAD="paddleocr-vl").ready()
+    server = loaded(start(PADDLEX_HOME=str(home), PRELOAD="paddleocr-vl", **PATIENT))
     looping = read(server, encoded(page("a", ("left",))), max_new_tokens=400)
     assert looping["verdict"] == "repetition"
     assert looping["status"] == "success"
@@ -154,7 +153,7 @@ def test_without_the_weights_of_an_option_the_model_is_there_and_the_option_refu
     start: Callable[..., Server], home: Path
 ) -> None:
     (home / "official_models/UVDoc/inference.pdiparams").unlink()
-    server = start(PADDLEX_HOME=str(home), PRELOAD="paddleocr-vl").ready()
+    server = loaded(start(PADDLEX_HOME=str(home), PRELOAD="paddleocr-vl", **PATIENT))
     body = {
         "image_base64": base64.b64encode(encoded(PLAIN)).decode(),
         "model_name": "paddleocr-vl",
@@ -163,7 +162,10 @@ def test_without_the_weights_of_an_option_the_model_is_there_and_the_option_refu
     assert server.client.post("/ocr", json=body | {"use_doc_orientation_classify": True}).status_code == 200
     refused = server.client.post("/ocr", json=body | {"use_doc_unwarping": True})
     assert "UVDoc" in assert_problem(refused, 422, "bad_option")["detail"]
-    assert any("UVDoc/inference.pdiparams is missing" in line["event"] for line in server.log())
+    wait_for(
+        lambda: any("UVDoc/inference.pdiparams is missing" in line["event"] for line in server.log()),
+        "the log says why",
+    )
 
 
 def test_tables_as_markdown(server: Server) -> None:

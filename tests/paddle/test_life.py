@@ -12,6 +12,7 @@ import pytest
 
 from tests.contract.running import Later, Server, wait_for
 from tests.paddle.documents import encoded, page, pdf
+from tests.paddle.patience import LOAD_S, PATIENT, loaded, ocr
 
 MODEL = "paddleocr-vl-1.5"
 TITLE = encoded(page("a", ("title", "number")))
@@ -20,7 +21,7 @@ OTHER = encoded(page("other words", ("title", "left")))
 
 def read(server: Server, data: bytes, **options: str) -> dict[str, Any]:
     fields = {"model_name": MODEL, "max_new_tokens": "4", **options}
-    reply = server.ocr(data, **fields)
+    reply = ocr(server, data, **fields)
     assert reply.status_code == 200, reply.text
     result: dict[str, Any] = reply.json()
     return result
@@ -31,7 +32,7 @@ def pid_of(server: Server, other_than: int = 0) -> int:
         found = server.worker(MODEL)
         return found["pid"] if found and found["pid"] != other_than else None
 
-    return wait_for(look, "a worker") or 0
+    return wait_for(look, "a worker", LOAD_S) or 0
 
 
 def rss_mb(pid: int) -> float:
@@ -44,7 +45,7 @@ def alive(start: Callable[..., Server], weights: Path) -> Iterator[Callable[...,
     servers = []
 
     def begin(**variables: str) -> Server:
-        server = start(PADDLEX_HOME=str(weights), PRELOAD=MODEL, **variables).ready()
+        server = loaded(start(PADDLEX_HOME=str(weights), PRELOAD=MODEL, **PATIENT, **variables))
         servers.append(server)
         return server
 
@@ -83,19 +84,22 @@ def test_pages_of_several_requests_go_through_the_pipeline_together(alive: Calla
 def test_every_line_is_structured_and_has_its_request(alive: Callable[..., Server]) -> None:
     """Paddle and PaddleX bring handlers of their own, and log from threads of their own."""
     server = alive()
-    asked = server.ocr(
-        pdf(page("a", ("title",)), page("b", ("title",))), model_name=MODEL, max_new_tokens="4", top_p="0.5"
+    asked = ocr(
+        server, pdf(page("a", ("title",)), page("b", ("title",))), model_name=MODEL, max_new_tokens="4", top_p="0.5"
     )
     assert asked.status_code == 200
     assert asked.json()["warnings"] == ["top_p has no effect with PADDLE_VL_RECOGNISER=native"]
     request_id = asked.headers["x-request-id"]
-    lines = [line for line in server.log() if line.get("request_id") == request_id]
-    read_lines = [line for line in lines if line.get("source") == "server.worker"]
+
+    def of_the_request(source: str) -> list[dict[str, Any]]:
+        return [line for line in server.log() if (line.get("request_id"), line.get("source")) == (request_id, source)]
+
+    # a page's line comes after its answer, and what was said before that line comes before it
+    wait_for(lambda: len(of_the_request("server.worker")) >= 2, "a line for each page")
+    read_lines = of_the_request("server.worker")
     assert [line["event"].split(" in ")[0] for line in read_lines] == ["page 1 read", "page 2 read"]
     assert {line["model"] for line in read_lines} == {MODEL}
-    assert any(
-        "`top_p` is currently not supported" in line["event"] and line["source"] == "py.warnings" for line in lines
-    )
+    assert any("`top_p` is currently not supported" in line["event"] for line in of_the_request("py.warnings"))
     assert any(line.get("source") == "paddlex" and line["event"].startswith("Creating model") for line in server.log())
 
 
@@ -105,8 +109,9 @@ def test_a_killed_worker_costs_no_page(alive: Callable[..., Server]) -> None:
     expected = read(server, document, max_new_tokens="12")
     pid = pid_of(server)
     reading = [Later(lambda: read(server, document, max_new_tokens="12")) for _ in range(2)]
-    wait_for(lambda: server.metric("ocr_pages_total") > 6, "a page has been read")
+    wait_for(lambda: server.metric("ocr_pages_total") > 6, "a page has been read", LOAD_S)
     os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: all(each.done for each in reading), "the replies", LOAD_S)
     for each in reading:
         result = each.result()
         assert result["status"] == "success"
@@ -120,7 +125,7 @@ def test_a_killed_worker_costs_no_page(alive: Callable[..., Server]) -> None:
 
 def test_a_worker_that_hangs_is_replaced(alive: Callable[..., Server]) -> None:
     """Frozen while it waits, so that the next page finds it so."""
-    server = alive(PAGE_TIMEOUT_S="8")
+    server = alive(PAGE_TIMEOUT_S="20")
     pid = pid_of(server)
     os.kill(pid, signal.SIGSTOP)
     with ThreadPoolExecutor(3) as callers:
@@ -135,7 +140,7 @@ def test_a_worker_that_grows_too_large_is_replaced_between_pages(alive: Callable
     for _ in range(3):
         pids.add(pid_of(server))
         assert read(server, TITLE)["status"] == "success"
-        wait_for(lambda: server.client.get("/models").json()["loaded_models"], "loaded again")
+        wait_for(lambda: server.client.get("/models").json()["loaded_models"], "loaded again", LOAD_S)
     assert len(pids) > 1
     ends = [line for line in server.log() if line["event"] == "worker ends"]
     assert ends
