@@ -1,4 +1,7 @@
-"""Reads 64 crops one after another and all at once; prints texts and times: `at_once.py HOME`, in .venv-vllm."""
+"""Reads 64 crops one after another and all at once: `at_once.py HOME`, in .venv-vllm.
+
+Prints texts, vLLM's steps, which do not depend on what else the machine does, and seconds, which do.
+"""
 
 import json
 import sys
@@ -11,6 +14,9 @@ from server import catalog
 from server.engines.base import Loading
 from server.engines.recogniser import Crop, Sampling
 from server.engines.vllm import VllmRecogniser
+from tests.vllm.groups import metric_of
+
+_STEPS = "vllm:iteration_tokens_total_count"
 
 if __name__ == "__main__":
     home = Path(sys.argv[1])
@@ -22,11 +28,11 @@ if __name__ == "__main__":
     ]
     sampling = Sampling(max_new_tokens=32)
     ways = {"alone": [[crop] for crop in crops], "together": [crops]}
-    texts, seconds = {}, {way: float("inf") for way in ways}
-    for _ in range(3):  # the best of three: this is about vLLM, not about what else the machine does
-        for way, batches in ways.items():
-            started = time.perf_counter()
-            texts[way] = [each.text for batch in batches for each in recogniser.read(batch, sampling, lambda: True)]
-            seconds[way] = min(seconds[way], time.perf_counter() - started)
+    texts, steps, seconds = {}, {}, {}
+    for way, batches in ways.items():
+        before, started = metric_of(Path.home() / "vllm.sock", _STEPS), time.perf_counter()
+        texts[way] = [each.text for batch in batches for each in recogniser.read(batch, sampling, lambda: True)]
+        seconds[way] = time.perf_counter() - started
+        steps[way] = metric_of(Path.home() / "vllm.sock", _STEPS) - before
     recogniser.close()
-    print(json.dumps({"texts": texts, "seconds": seconds}))
+    print(json.dumps({"texts": texts, "steps": steps, "seconds": seconds}))

@@ -1,5 +1,9 @@
 """A worker's vLLM from outside: its processes, which hide their environment but not their group, and its own counts."""
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -26,12 +30,27 @@ def titled(leader: int, part: str) -> int:
     return pid
 
 
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """While inside, the process stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def vllm_metric(server: Server, name: str) -> float:
     """One of the counts of every vLLM that the server runs, summed over them and its labels."""
-    lines: list[str] = []
-    for socket in server.tmp.glob("offline-ocr-worker-*/vllm.sock"):
-        transport = httpx2.HTTPTransport(uds=str(socket))
-        with httpx2.Client(transport=transport, base_url="http://vllm", timeout=10) as client:
-            lines += client.get("/metrics").text.splitlines()
+    sockets = list(server.tmp.glob("offline-ocr-worker-*/vllm.sock"))
+    assert sockets
+    return sum(metric_of(each, name) for each in sockets)
+
+
+def metric_of(socket: Path, name: str) -> float:
+    """One of the counts of the vLLM that listens there, summed over its labels."""
+    transport = httpx2.HTTPTransport(uds=str(socket))
+    with httpx2.Client(transport=transport, base_url="http://vllm", timeout=60) as client:
+        lines = client.get("/metrics").text.splitlines()
     assert lines
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
