@@ -5,8 +5,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.contract.running import ROOT, Server
+from tests.contract.running import ROOT, Server, wait_for
 from tests.paddle.documents import encoded, page
+from tests.paddle.patience import ocr
 from tests.vllm.conftest import PYTHON
 from tests.vllm.groups import vllm_metric
 
@@ -20,7 +21,7 @@ def test_drafts_are_made_and_the_text_is_the_same(serve: Callable[..., Server], 
     plain = serve(PADDLEX_HOME=str(home), PRELOAD="glm-ocr", RECOGNISER="transformers")
     data = encoded(page("a", size=(500, 700)))
     drafted, expected = (
-        each.ocr(data, model_name="glm-ocr", max_new_tokens="32").json()["markdown"] for each in (server, plain)
+        ocr(each, data, model_name="glm-ocr", max_new_tokens="32").json()["markdown"] for each in (server, plain)
     )
     assert drafted == expected
-    assert vllm_metric(server, "vllm:spec_decode_num_drafts_total") > 0
+    wait_for(lambda: vllm_metric(server, "vllm:spec_decode_num_drafts_total") > 0, "drafts are counted")
