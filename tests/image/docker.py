@@ -96,7 +96,7 @@ def engine(folder: Path) -> Iterator[Docker]:
         command += ["--data-root", str(folder), "--exec-root", f"{short}/run", "--pidfile", f"{short}/pid"]
         process = subprocess.Popen([*command, "-H", f"unix://{short}/socket"], stdout=log, stderr=log)
         try:
-            wait_for(lambda: docker("info", check=False).returncode == 0, f"dockerd starts, see {log.name}")
+            wait_for(lambda: docker("info", check=False).returncode == 0, f"dockerd starts, see {log.name}", 300)
             yield docker
         finally:
             process.terminate()

@@ -12,10 +12,19 @@ from tests.image.conftest import NAME
 from tests.image.docker import Docker
 
 CLIENT = (Path(__file__).parent / "client.py").read_text()
+READY_S = "600"
 LOCKED_DOWN = ("--network", "none", "--read-only", "--tmpfs", "/tmp", "--user", "12345:0", "--cap-drop", "ALL")
 TOKEN = ("-e", "API_TOKENS=token-of-the-image-tests")
 MOST_BYTES = 700e6
 PACKAGES = "/opt/offline-ocr/web/dist/packages.json"  # of the web page
+TO_THE_WORKERS = """
+import contextlib, os, pathlib, signal, sys
+for process in pathlib.Path("/proc").glob("[0-9]*"):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        if b"server.worker" in (process / "cmdline").read_bytes():
+            os.kill(int(process.name), getattr(signal, sys.argv[1]))
+"""
+"""Sends them a signal, from inside."""
 
 
 def test_it_is_small(docker: Docker, cpu: str) -> None:
@@ -39,23 +48,27 @@ def test_it_is_proved_offline(docker: Docker, cpu: str, caps: str | None, kind: 
 
 def test_it_runs_locked_down_as_anyone(docker: Docker, cpu: str) -> None:
     with docker.running(cpu, *LOCKED_DOWN, *TOKEN) as container:
-        found = json.loads(docker.python(container, CLIENT, "60", "pp-ocr", "tesseract"))
+        found = json.loads(docker.python(container, CLIENT, READY_S, "pp-ocr", "tesseract"))
         for model in ("pp-ocr", "tesseract"):
             assert found[model]["status"] == 200
             assert "The Keeper's Books" in found[model]["text"]
         assert docker("exec", container, "id", "-u").stdout.strip() == "12345"
         assert docker("diff", container).stdout == ""
-        wait_for(lambda: docker.inspect(container)["State"]["Health"]["Status"] == "healthy", "it is healthy", 60)
+        wait_for(lambda: docker.inspect(container)["State"]["Health"]["Status"] == "healthy", "it is healthy", 600)
 
 
 def test_sigterm_in_the_middle_of_a_page(docker: Docker, cpu: str) -> None:
-    with docker.running(cpu, *LOCKED_DOWN, *TOKEN) as container:
-        docker.python(container, CLIENT, "60")
+    """The worker stands still until the signal is there: the page is sure to be in work."""
+    with docker.running(cpu, *LOCKED_DOWN, *TOKEN, "-e", "SHUTDOWN_GRACE_S=600") as container:
+        docker.python(container, CLIENT, READY_S)
+        docker.python(container, TO_THE_WORKERS, "SIGSTOP")
         reading = Later(lambda: docker.python(container, CLIENT, "0", "pp-ocr"))
         state = "import httpx2; print(httpx2.get('http://127.0.0.1:8081/health').json()['models']['pp-ocr'])"
         with_token = state.replace("/health'", "/health', headers={'X-API-Key': 'token-of-the-image-tests'}")
-        wait_for(lambda: docker.python(container, with_token).strip() == "busy", "the page is being read")
+        wait_for(lambda: docker.python(container, with_token).strip() == "busy", "the page is being read", 600)
         docker("kill", "--signal", "TERM", container)
+        docker.python(container, TO_THE_WORKERS, "SIGCONT")
+        wait_for(lambda: reading.done, "the reply", 600)
         assert json.loads(reading.result())["pp-ocr"]["status"] == 200
         assert docker("wait", container).stdout.strip() == "0"
 
