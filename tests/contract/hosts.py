@@ -5,11 +5,9 @@ anyone else could not succeed.
 """
 
 import asyncio
-import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -88,15 +86,6 @@ class Names:
         if not self.answers.get(host):
             raise OSError(-2, "Name or service not known")
         return self.answers[host].pop(0)
-
-
-@contextmanager
-def closed_port() -> Iterator[int]:
-    """A port on 127.0.0.1 that refuses connections: it is taken, so that nobody else gets it, and nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        yield port
 
 
 def here(times: int = 1) -> list[list[str]]:

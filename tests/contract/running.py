@@ -59,6 +59,17 @@ def held_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """While inside, the process stands still; it may be killed meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
 class Server:
     """One server; as a context manager it is killed at the end with all that it started."""
 
@@ -162,13 +173,8 @@ class Server:
     @contextmanager
     def engine_stopped(self, model: str = "pp-ocr") -> Iterator[None]:
         """Inside, the model's worker stands still: what is in work stays so, however slow the test itself is."""
-        worker = wait_for(lambda: self.worker(model), "a worker")
-        os.kill(worker["pid"], signal.SIGSTOP)
-        try:
+        with frozen(wait_for(lambda: self.worker(model), "a worker")["pid"]):
             yield
-        finally:
-            with suppress(ProcessLookupError):  # killed meanwhile
-                os.kill(worker["pid"], signal.SIGCONT)
 
     def is_at_rest(self) -> bool:
         """Whether the HTTP process has done all it can do now: no thread of it runs, or has run for a moment."""

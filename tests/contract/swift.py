@@ -9,8 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.contract.hosts import closed_port
-from tests.contract.running import ROOT
+from tests.contract.running import ROOT, held_port
 
 BIN = ROOT / ".venv-swift/bin"
 ACCESS_KEY = "7f1c2e9a-tenant:5b3d-key"
@@ -58,7 +57,7 @@ memcache_servers = 127.0.0.1:1
 def _free_ports(number: int) -> list[int]:
     """All different: `free_port` may give the same one twice."""
     with ExitStack() as probes:
-        return [probes.enter_context(closed_port()) for _ in range(number)]
+        return [probes.enter_context(held_port()) for _ in range(number)]
 
 
 class Swift:

@@ -21,7 +21,6 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents
 from tests.contract import samples
 from tests.contract.jobs import LONG, OTHER_TOKEN, counted_pages, hand_in, long_document
 from tests.contract.running import TOKEN, Server, assert_problem, wait_for
-from tests.contract.standing_still import standing_still
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -125,7 +124,7 @@ def test_who_sends_too_slowly_is_told_so(strict_server: Server) -> None:
 
 
 def test_a_call_that_takes_too_long(strict_server: Server) -> None:
-    with standing_still(strict_server):
+    with strict_server.engine_stopped():
         result = call(strict_server, "ocr_document", document=encoded(samples.pdf(60)))
     assert result.is_error
     assert "code: deadline_exceeded" in text_of(result)
@@ -244,7 +243,7 @@ def test_jobs_that_were_handed_in_elsewhere(mcp_server: Server) -> None:
     assert text_of(of(file=1)) == "Leaf 1"
     assert len(of(output_format="json").structured_content["result"]["results"]) == 2
     assert "code: bad_option" in text_of(of())
-    with standing_still(mcp_server):
+    with mcp_server.engine_stopped():
         bad = hand_in(mcp_server.client, samples.pdf(1), pages="1")
         assert mcp_server.client.delete(bad["links"]["self"]).json()["state"] == "cancelled"
     assert call(mcp_server, "get_job", job_id=bad["id"]).structured_content["result"] in {None, "Sheet 1"}
@@ -453,7 +452,7 @@ def test_the_end_of_the_server(start: Start) -> None:
         return found
 
     with ExitStack() as still, server.new_client() as one, server.new_client() as other:
-        still.enter_context(standing_still(server))
+        still.enter_context(server.engine_stopped())
         with asking(one, "ocr_document", document=encoded(samples.pdf(14))) as working:
             job = hand_in(server.client, samples.pdf(60))
             with asking(other, "get_job", job_id=job["id"], wait_seconds=60) as waiting:

@@ -9,7 +9,6 @@ import pytest
 
 from tests.contract import samples
 from tests.contract.running import TOKEN, Later, Server, assert_problem, wait_for
-from tests.contract.standing_still import standing_still
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -29,7 +28,7 @@ def server() -> Iterator[Server]:
 
 def _round(server: Server) -> Counter[int]:
     """All clients while the worker stands still, so that the queue is sure to fill; every one is answered."""
-    with standing_still(server):
+    with server.engine_stopped():
         requests = [Later(lambda: server.ocr(samples.png())) for _ in range(CLIENTS)]
         wait_for(lambda: sum(request.done for request in requests) == CLIENTS - QUEUE, "all others are refused")
     statuses: Counter[int] = Counter()

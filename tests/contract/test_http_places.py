@@ -11,7 +11,6 @@ import pytest
 
 from tests.contract import samples
 from tests.contract.running import Later, Server, wait_for
-from tests.contract.standing_still import standing_still
 
 pytestmark = [
     pytest.mark.contract,
@@ -90,7 +89,7 @@ def test_both_at_once_lose_nothing(server: Server) -> None:
 
 def test_a_long_document_is_not_cut_off(server: Server) -> None:
     worker = server.worker()
-    with standing_still(server):
+    with server.engine_stopped():
         document = Later(lambda: server.ocr(samples.pdf(14)))
         wait_for(server.is_busy, "a page is in work")
         other = Later(lambda: read(server, "tesseract"))
@@ -119,7 +118,7 @@ def test_a_model_unloaded_by_a_caller_is_missed(server: Server) -> None:
 
 
 def test_shutting_down_while_a_model_waits_for_room(server: Server) -> None:
-    with standing_still(server):
+    with server.engine_stopped():
         document = Later(lambda: server.ocr(samples.pdf(14)))
         wait_for(server.is_busy, "a page is in work")
         assert server.client.post("/models/tesseract/load").json()["state"] == "loading"

@@ -11,8 +11,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from tests.contract import samples
-from tests.contract.hosts import closed_port
-from tests.contract.running import Server, assert_problem, wait_for
+from tests.contract.running import Server, assert_problem, held_port, wait_for
 from tests.contract.s3_servers import ACCESS_KEY, BUCKET, INPUTS, SECRET_KEY, Refused, S3Store
 
 pytestmark = pytest.mark.contract
@@ -117,7 +116,7 @@ def test_a_store_that_fails_costs_no_result(start: Start, store: S3Store) -> Non
 
 
 def test_a_dead_store_is_said_and_the_rest_works(start: Start) -> None:
-    with closed_port() as port:
+    with held_port() as port:
         dead = {**FOUR, "CLOUDRU_S3_ENDPOINT": f"http://127.0.0.1:{port}"}
         server = start(**dead, S3_INPUT_BUCKETS=INPUTS).ready()
 

@@ -7,7 +7,6 @@ import pytest
 
 from tests.contract import samples
 from tests.contract.running import Later, Server, assert_problem, wait_for
-from tests.contract.standing_still import standing_still
 
 pytestmark = pytest.mark.contract
 Start = Callable[..., Server]
@@ -15,7 +14,7 @@ Start = Callable[..., Server]
 
 def test_what_is_in_work_is_finished(start: Start) -> None:
     server = start(PDF_DPI="72", SHUTDOWN_GRACE_S="100").ready()
-    with standing_still(server):
+    with server.engine_stopped():
         request = Later(lambda: server.ocr(samples.pdf(14), save="true"))
         wait_for(server.is_busy, "a page is in work")
         server.process.send_signal(signal.SIGTERM)
@@ -50,7 +49,7 @@ def _if_draining(server: Server) -> dict[str, object] | None:
 def test_what_is_not_finished_in_time_is_told_so(start: Start, signals: int) -> None:
     """Without a grace time, or by a second signal."""
     server = start(SHUTDOWN_GRACE_S="0" if signals == 1 else "3000").ready()
-    with standing_still(server):
+    with server.engine_stopped():
         request = Later(lambda: server.ocr(samples.pdf(60)))
         wait_for(server.is_busy, "a page is in work")
         server.process.send_signal(signal.SIGTERM)

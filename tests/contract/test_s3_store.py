@@ -21,8 +21,7 @@ from server.s3_check import diagnose
 from server.s3_input import fetch_object
 from server.schemas import S3Files
 from tests.contract import s3_servers
-from tests.contract.hosts import closed_port
-from tests.contract.running import ROOT, wait_for
+from tests.contract.running import ROOT, held_port, wait_for
 from tests.contract.s3_servers import ACCESS_KEY, BUCKET, INPUTS, SECRET_KEY, Raw, Refused, S3Store
 from tests.unit.fakes import settings_of
 
@@ -202,7 +201,7 @@ def test_what_is_read_back_breaks_off(store: S3Store) -> None:
 
 
 def test_nothing_listens() -> None:
-    with closed_port() as port:
+    with held_port() as port:
         url = f"http://127.0.0.1:{port}"
         expected = f"No connection to {url}: Connection refused; check the address and the network."
 
@@ -532,7 +531,7 @@ def test_the_check_names_a_missing_bucket_a_dead_port_and_an_unknown_host(store:
     missing = diagnose(objects(store, CLOUDRU_S3_BUCKET="missing-bucket"))
     assert (missing.failed_step, missing.bucket) == ("bucket", "missing-bucket")
     assert "create it" in missing.steps[-1].detail
-    with closed_port() as port:
+    with held_port() as port:
         dead = diagnose(objects_of(_environment(f"http://127.0.0.1:{port}")))
     assert dead.failed_step == "connection"
     assert "Connection refused" in dead.steps[-1].detail

@@ -11,9 +11,9 @@ from server import catalog
 from server.child import NotRecognisedError, Worker
 from server.documents import Page
 from server.engines.base import PageInput
+from tests.contract.running import frozen
 from tests.paddle.documents import page
 from tests.paddle.patience import LOAD_S
-from tests.vllm.groups import frozen
 
 ENTRY = catalog.read()["paddleocr-vl-1.5"]
 OPTIONS = ENTRY.check_options({"max_new_tokens": 8})

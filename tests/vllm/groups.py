@@ -1,9 +1,5 @@
 """A worker's vLLM from outside: its processes, which hide their environment but not their group, and its own counts."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -28,16 +24,6 @@ def titled(leader: int, part: str) -> int:
     """The one process of the group that has this in its title."""
     [pid] = [pid for pid, title in group(leader).items() if part in title]
     return pid
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """While inside, the process stands still."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def vllm_metric(server: Server, name: str) -> float:

@@ -8,10 +8,9 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.contract.running import Later, Server, wait_for
+from tests.contract.running import Later, Server, frozen, wait_for
 from tests.vllm.chatting import ENDLESS, IMAGES, ask, said, streamed, user
 from tests.vllm.conftest import LOAD_S, tiny
-from tests.vllm.groups import frozen
 
 MODEL = "glm-ocr"
 ASKED = user(IMAGES[0], "a")

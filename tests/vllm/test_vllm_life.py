@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import httpx2
 import pytest
 
-from tests.contract.running import Later, Server, wait_for
+from tests.contract.running import Later, Server, frozen, wait_for
 from tests.paddle.documents import encoded, page
 from tests.paddle.patience import LOAD_S, loaded, ocr
 from tests.vllm.conftest import tiny
-from tests.vllm.groups import frozen, group, titled, vllm_metric
+from tests.vllm.groups import group, titled, vllm_metric
 
 MODEL = "deepseek-ocr"
 PAGE = encoded(page("a", size=(500, 700)))
