@@ -25,7 +25,7 @@ from server.settings import Settings
 from server.tracing import Span, Tracing, Value, current
 
 _PATH = "/v1/traces"  # opentelemetry.io/docs/specs/otlp/#otlphttp-request
-_CLOSE_S = 5.0  # what is left takes milliseconds to send, and longer on a busy machine
+_CLOSE_S = 2.0
 
 log = structlog.get_logger("server.otlp")
 

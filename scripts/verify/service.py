@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 import httpx2
 
 ROOT = Path(__file__).parents[2]
-_LIVE_S = 120.0
+_LIVE_S = 30.0
 _LOAD_S = 1800.0
 _PAGE_S = 900.0
 _ENDS_S = 60.0
